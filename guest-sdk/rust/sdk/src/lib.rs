@@ -1,0 +1,1 @@
+//! Write ZapJobs jobs in Rust.

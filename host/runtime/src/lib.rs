@@ -1,0 +1,1 @@
+//! Dispatches, executes, settles and records runs.

@@ -1,0 +1,1 @@
+//! Runs one attempt of a WebAssembly job in a fresh sandbox, under limits.

@@ -1,0 +1,39 @@
+//! What a ZapJobs storage does.
+//!
+//! The contract is split by who uses it, and each operation's contract is its doc comment:
+//! *behaviour*, *atomicity*, what happens *on conflict*. The suite in `storage/conformance`
+//! tests these very words on every driver; the memory driver is the executable specification.
+//!
+//! **Invariants:**
+//! - A driver never decides what becomes of a run: it writes a `Transition`, guarded.
+//! - Every write of an attempt is *fenced*: it carries the lease number of its claim and is
+//!   refused once the run was claimed anew or ended.
+//! - Time is the store's own. A driver on one machine reads the clock it was opened with;
+//!   a shared store reads its server's. Hosts ask [`Storage::now`].
+//! - An acknowledged write is durable as far as the driver documents.
+//! - Events are hints, and may be lost. No result depends on one.
+
+mod clock;
+mod error;
+mod events;
+mod record;
+mod request;
+mod traits;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::{ErrorKind, StorageError};
+pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
+pub use record::{
+    ApplyResult, CancelResult, ClaimedRun, Counts, EnqueueResult, FireResult, LeaseState, LogPage,
+    NamedLease, Page, Promoted, QueueCounts, RequeueResult, StorageInfo, WorkerRecord,
+};
+pub use request::{
+    BATCH_MAX, ClaimRequest, Cursor, FireRequest, LogPageRequest, NamedLeaseRequest, PAGE_MAX,
+    ProgressUpdate, PruneRequest, QueueSelection, RunFilter, RunPageRequest,
+};
+pub use traits::{
+    Coordinator, Definitions, Events, Logs, RunQueries, RunStore, Storage, WorkerRegistry,
+};
+
+/// What an operation answers.
+pub type Result<T> = std::result::Result<T, StorageError>;

@@ -1,0 +1,127 @@
+//! What storage operations are asked.
+
+use std::time::Duration;
+
+use zapjobs_model::{
+    ItemCounts, JobKey, JobType, LeaseKey, NewRun, Progress, QueueName, RunId, RunStatus, Tag,
+    TenantId, Timestamp, WorkerId,
+};
+
+/// Items in one batch (runs, transitions, leases, log entries) at most.
+pub const BATCH_MAX: usize = 10_000;
+/// Items on one page at most.
+pub const PAGE_MAX: usize = 1_000;
+
+/// Which queues a worker serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueSelection {
+    /// Every queue, those that come later included.
+    All,
+    /// These.
+    Only(Vec<QueueName>),
+}
+
+/// A worker's wish for runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// Who claims.
+    pub worker: WorkerId,
+    /// From which queues.
+    pub queues: QueueSelection,
+    /// How many at most, up to [`BATCH_MAX`].
+    pub limit: usize,
+    /// How long the claim lasts unless it is renewed.
+    pub lease: Duration,
+}
+
+/// The newest word of a running attempt. `None` leaves the stored value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgressUpdate {
+    /// Which attempt.
+    pub key: LeaseKey,
+    /// How far it has come.
+    pub progress: Option<Progress>,
+    /// How many items it has dealt with.
+    pub counts: Option<ItemCounts>,
+}
+
+/// A schedule's fire time, to be turned into a run exactly once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FireRequest {
+    /// Whose schedule.
+    pub key: JobKey,
+    /// The fire time: what the definition's `next_run_at` must still be.
+    pub due: Timestamp,
+    /// The fire time after it.
+    pub next: Option<Timestamp>,
+    /// The run to store.
+    pub run: NewRun,
+}
+
+/// Which runs to delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PruneRequest {
+    /// Final runs that ended before this instant.
+    pub finished_before: Timestamp,
+    /// How many at most in this call, up to [`BATCH_MAX`]: callers repeat until fewer went.
+    pub limit: usize,
+}
+
+/// Which runs to list. Every condition given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunFilter {
+    /// One of these; any where empty.
+    pub statuses: Vec<RunStatus>,
+    /// This tenant's.
+    pub tenant: Option<TenantId>,
+    /// Of this job.
+    pub job_type: Option<JobType>,
+    /// In this queue.
+    pub queue: Option<QueueName>,
+    /// With this label.
+    pub tag: Option<Tag>,
+    /// Created at this instant or later.
+    pub created_from: Option<Timestamp>,
+    /// Created before this instant.
+    pub created_before: Option<Timestamp>,
+    /// Whose id, job type, correlation id or error message contains this text, letter case
+    /// aside (ASCII).
+    pub search: Option<String>,
+}
+
+/// A place between two runs of a listing: the last run of the page before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor(pub RunId);
+
+/// A page of runs, newest (greatest id) first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunPageRequest {
+    /// Which runs.
+    pub filter: RunFilter,
+    /// Only runs after this place.
+    pub after: Option<Cursor>,
+    /// How many at most, 1 to [`PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// A page of one run's log, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogPageRequest {
+    /// Whose log.
+    pub run: RunId,
+    /// Only entries after this one: its lease number and its index.
+    pub after: Option<(zapjobs_model::Lease, u32)>,
+    /// How many at most, 1 to [`PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// A wish to hold a named lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedLeaseRequest {
+    /// Which lease, such as `leader`; at most 100 bytes.
+    pub name: String,
+    /// Who asks.
+    pub owner: WorkerId,
+    /// How long it lasts unless it is renewed.
+    pub ttl: Duration,
+}

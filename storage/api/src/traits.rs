@@ -1,0 +1,214 @@
+//! The contract, by who uses it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use zapjobs_model::{
+    JobDefinition, JobEvent, JobKey, LeaseKey, LogEntry, NewRun, Run, RunId, RunStatus, TenantId,
+    Timestamp, Transition, WorkerId,
+};
+
+use crate::{
+    ApplyResult, CancelResult, ClaimRequest, ClaimedRun, Counts, EnqueueResult, FireRequest,
+    FireResult, LeaseState, LogPage, LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page,
+    ProgressUpdate, Promoted, PruneRequest, QueueCounts, RequeueResult, Result, RunFilter,
+    RunPageRequest, StorageInfo, WorkerRecord,
+};
+
+/// A whole storage.
+#[async_trait]
+pub trait Storage:
+    Definitions + RunStore + RunQueries + Logs + WorkerRegistry + Coordinator + Events
+{
+    /// The present instant by the store's clock.
+    async fn now(&self) -> Result<Timestamp>;
+
+    /// What this storage is. Also a sign that it can be reached.
+    async fn info(&self) -> Result<StorageInfo>;
+
+    /// Waits until all acknowledged writes are as durable as they get and closes. Later calls
+    /// answer `Closed`. Closing twice does nothing.
+    async fn close(&self) -> Result<()>;
+}
+
+/// Job definitions.
+#[async_trait]
+pub trait Definitions: Send + Sync {
+    /// Stores definitions, in place of those with the same keys.
+    ///
+    /// *Atomicity:* all or none. *On conflict:* the later call wins.
+    async fn put_definitions(&self, definitions: &[JobDefinition]) -> Result<()>;
+
+    /// The definition with this key, if there is one.
+    async fn definition(&self, key: &JobKey) -> Result<Option<JobDefinition>>;
+
+    /// All definitions, or one tenant's, in the order of their keys (tenant, then job type,
+    /// by bytes).
+    async fn definitions(&self, tenant: Option<&TenantId>) -> Result<Vec<JobDefinition>>;
+
+    /// Deletes a definition; its runs stay. Answers whether there was one.
+    async fn delete_definition(&self, key: &JobKey) -> Result<bool>;
+
+    /// Enables or disables a definition's schedule, and sets its next fire time. Answers
+    /// whether there is such a definition.
+    async fn set_enabled(
+        &self,
+        key: &JobKey,
+        enabled: bool,
+        next_run_at: Option<Timestamp>,
+    ) -> Result<bool>;
+
+    /// Enabled definitions that have a digest and whose `next_run_at` is not after the store's
+    /// now, earliest first (then by key), at most `limit`.
+    async fn due_definitions(&self, limit: usize) -> Result<Vec<JobDefinition>>;
+
+    /// The earliest `next_run_at` of the enabled definitions that have a digest.
+    async fn next_fire_time(&self) -> Result<Option<Timestamp>>;
+
+    /// Notes how the latest finished runs of some definitions ended. Unknown keys are passed
+    /// over. Hosts call it about once a second, not for each run.
+    async fn note_last_status(&self, latest: &[(JobKey, RunStatus)]) -> Result<()>;
+
+    /// Turns a fire time into a run: if the definition is enabled and its `next_run_at` equals
+    /// `due`, stores the run, sets `last_run_at` to `due` and `next_run_at` to `next`.
+    ///
+    /// *Atomicity:* all of it or nothing, so that two leaders fire a time once.
+    async fn fire(&self, request: FireRequest) -> Result<FireResult>;
+}
+
+/// Runs, for those who submit and execute them. Batch first: one call, one group commit.
+/// A batch longer than [`crate::BATCH_MAX`] is refused as `InvalidRequest`.
+#[async_trait]
+pub trait RunStore: Send + Sync {
+    /// Stores runs as `Run::from_new` makes them with the store's now. Durable before it
+    /// returns. Listeners are told `Ready` for each queue that received a pending run, and
+    /// `Scheduled` if one must wait.
+    ///
+    /// *Atomicity:* all or none. *On conflict:* a run whose id is stored already, or stands
+    /// earlier in the batch, is answered `Duplicate` and leaves the stored one as it is.
+    /// Answers stand in the order of the batch.
+    async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>>;
+
+    /// Takes up to `limit` pending runs of the selected queues: those with the highest
+    /// priority, among equals the one ready first (`due_at`), then the smallest id, answered
+    /// in that order, over all selected queues together. Each is then running, with its
+    /// attempt and lease number raised by one, its worker set, `started_at` the store's now,
+    /// and its lease ending `lease` later; its error is cleared, and so are its progress, item
+    /// counts and usage.
+    ///
+    /// *Atomicity:* no run is claimed by two workers. Runs locked by others may be passed over.
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>>;
+
+    /// Prolongs leases to `lease` from the store's now, whether or not they have run out, as
+    /// long as nobody else has claimed the run. Answers stand in the order of the keys.
+    async fn renew(&self, keys: &[LeaseKey], lease: Duration) -> Result<Vec<LeaseState>>;
+
+    /// Which of these attempts should stop because someone asked.
+    async fn cancel_requests(&self, keys: &[LeaseKey]) -> Result<Vec<LeaseKey>>;
+
+    /// Notes the newest progress of running attempts. Stale keys are passed over.
+    async fn report_progress(&self, updates: &[ProgressUpdate]) -> Result<()>;
+
+    /// Writes transitions, each if its run is running under its lease number. A run that ends
+    /// has `finished_at` set to the transition's `at`; one that waits has none, and its
+    /// `cancel_requested` is cleared; every run written has no lease expiry any more. The
+    /// digest, where given, is stored. Listeners are told `Ready` for queues of runs that became pending, and `Scheduled` if
+    /// one must wait.
+    ///
+    /// *Atomicity:* each transition by itself, all made durable together.
+    /// *On conflict:* see [`ApplyResult`]. Answers stand in the order of the batch.
+    async fn apply(&self, transitions: &[Transition]) -> Result<Vec<ApplyResult>>;
+
+    /// Makes up to `limit` runs pending that are scheduled or awaiting a retry and whose
+    /// `due_at` is not after the store's now, earliest first. Listeners are told `Ready`.
+    async fn promote(&self, limit: usize) -> Result<Promoted>;
+
+    /// Up to `limit` running runs whose lease has run out by the store's now, earliest expiry
+    /// first. Nothing is written: the caller settles them as lost and applies.
+    async fn expired(&self, limit: usize) -> Result<Vec<Run>>;
+
+    /// Asks a run to stop. One that waits is cancelled at once: `finished_at` is the store's
+    /// now, and its error says that it was cancelled on request, with the blame on the
+    /// operator. One that runs is marked, and listeners are told `CancelRequested`.
+    ///
+    /// *On conflict:* asking twice is answered the same.
+    async fn request_cancel(&self, run: RunId) -> Result<CancelResult>;
+
+    /// Makes a failed or cancelled run pending again, due now, with attempt, host faults,
+    /// error, output, `started_at`, `finished_at`, progress and counts as of a new run; its
+    /// trigger becomes `Retry`. Its lease number stays, so that old attempts remain fenced;
+    /// its log stays.
+    async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
+
+    /// Deletes final runs that ended before an instant, earliest first, with their logs.
+    /// Answers how many went. Bounded work: never blocks claims for long.
+    async fn prune(&self, request: PruneRequest) -> Result<usize>;
+}
+
+/// Runs, for those who look.
+#[async_trait]
+pub trait RunQueries: Send + Sync {
+    /// The run with this id, if there is one.
+    async fn run(&self, id: RunId) -> Result<Option<Run>>;
+
+    /// A page of runs, greatest id first.
+    async fn runs(&self, request: RunPageRequest) -> Result<Page>;
+
+    /// How many runs stand where, of those that the filter takes.
+    async fn counts(&self, filter: &RunFilter) -> Result<Counts>;
+
+    /// The same for each queue that holds a run, in the order of their names (by bytes).
+    async fn queue_counts(&self) -> Result<Vec<QueueCounts>>;
+}
+
+/// Logs of runs.
+#[async_trait]
+pub trait Logs: Send + Sync {
+    /// Keeps log entries. An entry whose name `(run, lease, index)` is kept already is passed
+    /// over, so that a repeated call does no harm. Entries of unknown runs may be dropped.
+    async fn append_logs(&self, entries: &[LogEntry]) -> Result<()>;
+
+    /// A page of one run's log, in the order of (lease, index). Following a log is asking
+    /// again with the last entry's name.
+    async fn log_page(&self, request: LogPageRequest) -> Result<LogPage>;
+}
+
+/// Which host processes are there.
+#[async_trait]
+pub trait WorkerRegistry: Send + Sync {
+    /// Notes a sign of life; `seen_at` becomes the store's now.
+    async fn heartbeat(&self, worker: &WorkerRecord) -> Result<()>;
+
+    /// All known workers, in the order of their ids.
+    async fn workers(&self) -> Result<Vec<WorkerRecord>>;
+
+    /// Forgets a worker, such as one that shut down. Answers whether it was known.
+    async fn remove_worker(&self, worker: WorkerId) -> Result<bool>;
+
+    /// Forgets workers whose last sign of life is more than `silence` ago; answers which.
+    /// Their runs are found by [`RunStore::expired`], not here.
+    async fn remove_stale_workers(&self, silence: Duration) -> Result<Vec<WorkerId>>;
+}
+
+/// Leases by name: leader election and locks across hosts.
+#[async_trait]
+pub trait Coordinator: Send + Sync {
+    /// Takes or prolongs a lease: succeeds if nobody holds it, its holder's time has run out,
+    /// or the holder asks again. The fence number rises whenever a lease that had ended or
+    /// belonged to another is taken; it never falls, even after a release.
+    async fn acquire(&self, request: NamedLeaseRequest) -> Result<Option<NamedLease>>;
+
+    /// Gives a lease back. Answers whether `owner` held it.
+    async fn release(&self, name: &str, owner: WorkerId) -> Result<bool>;
+}
+
+/// Hints for listeners, lossy by design.
+#[async_trait]
+pub trait Events: Send + Sync {
+    /// Tells listeners. Costs nothing when there are none.
+    fn publish(&self, events: Vec<JobEvent>);
+
+    /// Listens from now on. Subscribe *before* looking at the store, so that nothing falls
+    /// between. Changes by other processes arrive at least as `Resync`, soon after.
+    fn subscribe(&self) -> Notices;
+}

@@ -1,0 +1,1 @@
+//! ZapJobs storage in memory: the executable specification.

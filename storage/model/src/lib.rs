@@ -1,0 +1,48 @@
+//! The words and rules of ZapJobs.
+//!
+//! **Invariant:** this crate does no I/O, spawns nothing and never reads a clock.
+//! Time, randomness and everything the outside decides come in as arguments, so
+//! that every rule is a pure function and is tested as one.
+//!
+//! In reading order: [`id`]s and [`time`] name things, [`definition`] says what a
+//! job type is, [`submit`] turns a request into a [`run`], an attempt ends in an
+//! [`outcome`], and [`mod@settle`] decides what becomes of the run. [`port`] is what
+//! the runtime asks of a sandbox.
+
+pub mod definition;
+pub mod event;
+pub mod grants;
+pub mod id;
+pub mod json;
+pub mod limits;
+pub mod log;
+pub mod outcome;
+pub mod plugin;
+pub mod port;
+pub mod retry;
+pub mod run;
+pub mod schedule;
+pub mod settle;
+pub mod status;
+pub mod submit;
+pub mod time;
+
+pub use definition::{JobDefinition, JobKey};
+pub use event::{EventKind, JobEvent};
+pub use grants::{Access, DirectoryGrant, Grants};
+pub use id::{
+    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, QueueName, RunId, Tag, TenantId,
+    WorkerId,
+};
+pub use json::{InvalidJson, Json};
+pub use limits::Limits;
+pub use log::{LogEntry, LogLevel, LogLine};
+pub use outcome::{Blame, Outcome, Report, RunError, StopReason, Usage};
+pub use plugin::JobDescription;
+pub use retry::RetryPolicy;
+pub use run::{Due, ItemCounts, NewRun, Priority, Progress, Run, Trigger};
+pub use schedule::Schedule;
+pub use settle::{Transition, settle};
+pub use status::RunStatus;
+pub use submit::{InvalidRequest, JobRequest};
+pub use time::Timestamp;

@@ -1,0 +1,299 @@
+//! One request to execute a job, and all that is known of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CorrelationId, Digest, JobKey, JobType, Json, Lease, LeaseKey, QueueName, RunError, RunId,
+    RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
+};
+
+/// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(try_from = "i16", into = "i16")]
+pub struct Priority(i16);
+
+impl Priority {
+    /// The most urgent.
+    pub const MAX: Self = Self(1000);
+    /// The least urgent.
+    pub const MIN: Self = Self(-1000);
+
+    /// Checks the bounds.
+    pub fn new(value: i16) -> Result<Self, InvalidPriority> {
+        let priority = Self(value);
+        if (Self::MIN..=Self::MAX).contains(&priority) {
+            Ok(priority)
+        } else {
+            Err(InvalidPriority(value))
+        }
+    }
+
+    /// The number.
+    pub const fn get(self) -> i16 {
+        self.0
+    }
+}
+
+/// A priority out of bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("invalid priority {0}: use -1000 to 1000")]
+pub struct InvalidPriority(i16);
+
+impl TryFrom<i16> for Priority {
+    type Error = InvalidPriority;
+    fn try_from(value: i16) -> Result<Self, InvalidPriority> {
+        Self::new(value)
+    }
+}
+
+impl From<Priority> for i16 {
+    fn from(priority: Priority) -> i16 {
+        priority.0
+    }
+}
+
+/// What caused a run. The numbers are stored and never change meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Trigger {
+    /// A person, through the command line or the dashboard.
+    Manual = 0,
+    /// An interval schedule.
+    Scheduled = 1,
+    /// A cron schedule.
+    Cron = 2,
+    /// A program.
+    Api = 3,
+    /// A finished run that was asked to run again.
+    Retry = 4,
+    /// Another run that ended.
+    Continuation = 5,
+}
+
+impl Trigger {
+    /// Every trigger, in the order of its number.
+    pub const ALL: [Self; 6] =
+        [Self::Manual, Self::Scheduled, Self::Cron, Self::Api, Self::Retry, Self::Continuation];
+
+    /// The stored number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The trigger with this number, if there is one.
+    pub fn from_code(code: i64) -> Option<Self> {
+        usize::try_from(code).ok().and_then(|at| Self::ALL.get(at)).copied()
+    }
+
+    /// The name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Scheduled => "scheduled",
+            Self::Cron => "cron",
+            Self::Api => "api",
+            Self::Retry => "retry",
+            Self::Continuation => "continuation",
+        }
+    }
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How far a run has come, as the job itself tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Units of work done.
+    pub done: u64,
+    /// Units of work in all, where the job knows.
+    pub total: Option<u64>,
+    /// What the job is at, at most [`crate::Limits::progress_message_bytes_max`] bytes.
+    pub message: String,
+}
+
+/// How many items a run has dealt with, as the job itself tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ItemCounts {
+    /// Items looked at.
+    pub processed: u64,
+    /// Of these, items that went well.
+    pub succeeded: u64,
+    /// Of these, items that did not.
+    pub failed: u64,
+}
+
+/// When a run becomes ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Due {
+    /// At once.
+    Now,
+    /// This long after the store takes it, by the store's clock.
+    In(Duration),
+    /// At this instant; at once if that has passed.
+    At(Timestamp),
+}
+
+/// A run that has been checked and not yet stored. [`crate::submit`] makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its id, chosen by the submitter, so that a repeated submission is seen as one.
+    pub id: RunId,
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// Which job.
+    pub job_type: JobType,
+    /// In which line it waits.
+    pub queue: QueueName,
+    /// Its place in that line.
+    pub priority: Priority,
+    /// What caused it.
+    pub trigger: Trigger,
+    /// What the job is given.
+    pub input: Json,
+    /// When it becomes ready.
+    pub due: Due,
+    /// After this instant it is neither started nor tried again.
+    pub deadline: Option<Timestamp>,
+    /// How often it is tried at most, the first time included; at least 1.
+    pub max_attempts: u32,
+    /// Ties it to something outside.
+    pub correlation_id: Option<CorrelationId>,
+    /// The run that caused it.
+    pub parent: Option<RunId>,
+    /// Labels, at most [`crate::submit::TAGS_MAX`].
+    pub tags: Vec<Tag>,
+    /// Whatever the submitter wants to find again, at most
+    /// [`crate::submit::METADATA_BYTES_MAX`] bytes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// One request to execute a job, with all that has become of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// Which job.
+    pub job_type: JobType,
+    /// In which line it waits or waited.
+    pub queue: QueueName,
+    /// Its place in that line.
+    pub priority: Priority,
+    /// What caused it.
+    pub trigger: Trigger,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What the job is given.
+    pub input: Json,
+    /// What the job returned, once completed.
+    pub output: Option<Json>,
+    /// Why it failed, was cancelled or is tried again.
+    pub error: Option<RunError>,
+    /// When the store took it.
+    pub created_at: Timestamp,
+    /// Since when it is ready, or when it will be.
+    pub due_at: Timestamp,
+    /// When the latest attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// After this instant it is neither started nor tried again.
+    pub deadline: Option<Timestamp>,
+    /// Attempts used, the running one included. One that a host lost or handed back is not counted.
+    pub attempt: u32,
+    /// How often it is tried at most.
+    pub max_attempts: u32,
+    /// How many attempts ended through the host's fault; these burn none of the job's own.
+    pub host_faults: u32,
+    /// The number of the latest claim.
+    pub lease: Lease,
+    /// When the running attempt counts as lost unless it is renewed; only while running.
+    pub lease_expires_at: Option<Timestamp>,
+    /// The worker of the latest claim.
+    pub worker: Option<WorkerId>,
+    /// Whether someone asked a running attempt to stop.
+    pub cancel_requested: bool,
+    /// How far it has come.
+    pub progress: Progress,
+    /// How many items it has dealt with.
+    pub counts: ItemCounts,
+    /// What the latest attempt used.
+    pub usage: Usage,
+    /// Which code the latest attempt ran.
+    pub digest: Option<Digest>,
+    /// Ties it to something outside.
+    pub correlation_id: Option<CorrelationId>,
+    /// The run that caused it.
+    pub parent: Option<RunId>,
+    /// Labels.
+    pub tags: Vec<Tag>,
+    /// Whatever the submitter wants to find again.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Run {
+    /// The run as a store takes it at `now`: pending, or scheduled when its time has not come.
+    pub fn from_new(new: NewRun, now: Timestamp) -> Self {
+        let due_at = match new.due {
+            Due::Now => now,
+            Due::In(delay) => now.plus(delay),
+            Due::At(time) => time.max(now),
+        };
+        let status = if due_at > now { RunStatus::Scheduled } else { RunStatus::Pending };
+        Self {
+            id: new.id,
+            tenant: new.tenant,
+            job_type: new.job_type,
+            queue: new.queue,
+            priority: new.priority,
+            trigger: new.trigger,
+            status,
+            input: new.input,
+            output: None,
+            error: None,
+            created_at: now,
+            due_at,
+            started_at: None,
+            finished_at: None,
+            deadline: new.deadline,
+            attempt: 0,
+            max_attempts: new.max_attempts,
+            host_faults: 0,
+            lease: Lease(0),
+            lease_expires_at: None,
+            worker: None,
+            cancel_requested: false,
+            progress: Progress::default(),
+            counts: ItemCounts::default(),
+            usage: Usage::default(),
+            digest: None,
+            correlation_id: new.correlation_id,
+            parent: new.parent,
+            tags: new.tags,
+            metadata: new.metadata,
+        }
+    }
+
+    /// The job definition it belongs to.
+    pub fn job_key(&self) -> JobKey {
+        JobKey { tenant: self.tenant.clone(), job_type: self.job_type.clone() }
+    }
+
+    /// The right to write under the latest claim.
+    pub fn lease_key(&self) -> LeaseKey {
+        LeaseKey { run: self.id, lease: self.lease }
+    }
+}

@@ -1,0 +1,1 @@
+//! ZapJobs storage in one SQLite file.
