@@ -1,1 +1,40 @@
-//! Dispatches, executes, settles and records runs.
+//! The part of a host that claims runs, has them executed and records what became of them.
+//!
+//! **Invariant:** the runtime does not know how code is run, nor how runs are kept. It knows
+//! the ports of `zapjobs_model::port` and the traits of `zapjobs_storage`.
+//!
+//! The way of a run, stage by stage:
+//!
+//! 1. [`Client`] checks a request and stores the run,
+//! 2. the storage hints that a run is ready (`listener`),
+//! 3. `dispatcher` claims as many runs as there are free permits,
+//! 4. `attempt` prepares one and hands it to the sandbox,
+//! 5. `completer` settles what it came to and records it, many at a time,
+//! 6. listeners are told.
+//!
+//! Beside it work small `services` (promote, rescue, schedule, prune, heartbeat), and
+//! [`PluginDirectory`] keeps the [`Catalog`] of code equal to a directory of files.
+
+mod attempt;
+mod catalog;
+mod client;
+mod completer;
+mod config;
+mod dispatcher;
+mod held;
+mod host;
+mod listener;
+mod plugins;
+mod recorder;
+mod schema;
+mod services;
+mod store_clock;
+
+pub use catalog::{Catalog, Served};
+pub use client::{Client, SubmitError, WaitError};
+pub use config::{HostOptions, InvalidOptions};
+pub use host::{Host, StartError};
+pub use plugins::{
+    Manifest, ManifestError, PluginDirectory, PluginReport, PluginState, RescanError,
+};
+pub use schema::{InputSchema, SchemaCache};

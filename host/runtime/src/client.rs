@@ -1,0 +1,222 @@
+//! How runs are submitted, awaited and called off, from a host or from any other process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+use zapjobs_model::submit::submit;
+use zapjobs_model::{
+    EventKind, InvalidRequest, JobDefinition, JobKey, JobRequest, Limits, NewRun, Run, RunId,
+    TenantId,
+};
+use zapjobs_storage::{CancelResult, EnqueueResult, Notice, RequeueResult, Storage, StorageError};
+
+use crate::schema::SchemaCache;
+
+/// While it waits for a run, a client looks at least this often, whatever hints are lost.
+const WAIT_POLL: Duration = Duration::from_millis(250);
+/// Job types named in the answer to an unknown one at most.
+const NAMES_ADVISED_MAX: usize = 8;
+
+/// Submits runs and asks after them.
+#[derive(Clone)]
+pub struct Client {
+    storage: Arc<dyn Storage>,
+    schemas: Arc<SchemaCache>,
+    input_bytes_max: u64,
+}
+
+/// Why a request was not taken. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The request is at fault.
+    #[error(transparent)]
+    Invalid(#[from] InvalidRequest),
+    /// The job's own schema is at fault.
+    #[error("the input schema of {0} cannot be used: {1}")]
+    Schema(JobKey, String),
+    /// The storage failed.
+    #[error("failed to {0}")]
+    Storage(#[from] StorageError),
+}
+
+/// Why waiting ended without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// The time was over; the run goes on.
+    #[error("the run has not ended within the time given; it is {0}")]
+    TimedOut(zapjobs_model::RunStatus),
+    /// There is no such run, or no longer.
+    #[error("there is no run {0}")]
+    NotFound(RunId),
+    /// The storage failed.
+    #[error("failed to {0}")]
+    Storage(#[from] StorageError),
+}
+
+impl Client {
+    /// A client of this storage, with the default limit on inputs.
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        let input_bytes_max = Limits::default().input_bytes_max;
+        Self { storage, schemas: Arc::default(), input_bytes_max }
+    }
+
+    /// Allows inputs of up to this many bytes.
+    pub fn with_input_bytes_max(mut self, bytes: u64) -> Self {
+        self.input_bytes_max = bytes;
+        self
+    }
+
+    /// The storage it works on.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// Checks a request and stores its run. The run is durable once this returns.
+    pub async fn enqueue(&self, request: JobRequest) -> Result<RunId, SubmitError> {
+        let ids = self.enqueue_all(vec![request]).await?;
+        Ok(ids[0])
+    }
+
+    /// Checks all requests and stores their runs, all or none.
+    pub async fn enqueue_all(&self, requests: Vec<JobRequest>) -> Result<Vec<RunId>, SubmitError> {
+        let mut runs = Vec::with_capacity(requests.len());
+        let mut latest: Option<JobDefinition> = None;
+        let now = self.storage.now().await?;
+        for request in requests {
+            let known = latest.take().filter(|definition| {
+                definition.key.job_type == request.job_type
+                    && definition.key.tenant == request.tenant
+            });
+            let definition = match known {
+                Some(definition) => definition,
+                None => self.definition(&request).await?,
+            };
+            self.check_schema(&definition, &request)?;
+            let id = RunId(Uuid::now_v7());
+            runs.push(submit(request, &definition, id, now, self.input_bytes_max)?);
+            latest = Some(definition);
+        }
+        self.store(&runs).await
+    }
+
+    /// Waits until a run has ended, and answers it as it then stands; for ever where no time
+    /// is given.
+    pub async fn wait(&self, id: RunId, within: Option<Duration>) -> Result<Run, WaitError> {
+        let end = within.map(|within| Instant::now() + within);
+        let mut notices = self.storage.subscribe();
+        loop {
+            let run = self.storage.run(id).await?.ok_or(WaitError::NotFound(id))?;
+            if run.status.is_final() {
+                return Ok(run);
+            }
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return Err(WaitError::TimedOut(run.status));
+            }
+            let poll = Instant::now() + WAIT_POLL;
+            let until = end.map_or(poll, |end| end.min(poll));
+            let hint = async { while notices.next().await.is_some_and(|it| !hints_at(&it, id)) {} };
+            // Either a hint came or the time is over: both mean to look again.
+            let _ = timeout_at(until, hint).await;
+        }
+    }
+
+    /// Asks a run to stop.
+    pub async fn cancel(&self, id: RunId) -> Result<CancelResult, StorageError> {
+        self.storage.request_cancel(id).await
+    }
+
+    /// Runs a failed or cancelled run again.
+    pub async fn retry(&self, id: RunId) -> Result<RequeueResult, StorageError> {
+        self.storage.requeue(id).await
+    }
+
+    async fn definition(&self, request: &JobRequest) -> Result<JobDefinition, SubmitError> {
+        let key = JobKey { tenant: request.tenant.clone(), job_type: request.job_type.clone() };
+        match self.storage.definition(&key).await? {
+            Some(definition) => Ok(definition),
+            None => {
+                let job_type = key.job_type;
+                let advice = self.advice(&request.tenant, job_type.as_str()).await?;
+                Err(InvalidRequest::UnknownJobType { job_type, advice }.into())
+            }
+        }
+    }
+
+    async fn advice(&self, tenant: &TenantId, wanted: &str) -> Result<String, StorageError> {
+        let definitions = self.storage.definitions(Some(tenant)).await?;
+        let mut names: Vec<&str> =
+            definitions.iter().map(|definition| definition.key.job_type.as_str()).collect();
+        if names.is_empty() {
+            return Ok("no plugin is loaded: put a component into the plugins directory of a \
+                       running host"
+                .to_owned());
+        }
+        names.sort_by_key(|name| edit_distance(name, wanted));
+        let named = names.iter().take(NAMES_ADVISED_MAX).copied().collect::<Vec<_>>().join(", ");
+        let more = names.len().saturating_sub(NAMES_ADVISED_MAX);
+        let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Ok(format!("there are {named}{tail}"))
+    }
+
+    fn check_schema(
+        &self,
+        definition: &JobDefinition,
+        request: &JobRequest,
+    ) -> Result<(), SubmitError> {
+        let Some(schema) = &definition.input_schema else { return Ok(()) };
+        let schema = self
+            .schemas
+            .get(schema)
+            .map_err(|problem| SubmitError::Schema(definition.key.clone(), problem))?;
+        Ok(schema.check(&request.job_type, &request.input)?)
+    }
+
+    async fn store(&self, runs: &[NewRun]) -> Result<Vec<RunId>, SubmitError> {
+        let results = self.storage.enqueue(runs).await?;
+        debug_assert!(results.iter().all(|result| *result == EnqueueResult::Stored));
+        Ok(runs.iter().map(|run| run.id).collect())
+    }
+}
+
+/// Whether a notice may tell that this run has ended.
+fn hints_at(notice: &Notice, id: RunId) -> bool {
+    match notice {
+        Notice::Resync => true,
+        Notice::Events(events) => events
+            .iter()
+            .any(|event| event.run == id && matches!(event.kind, EventKind::Settled(_))),
+        _ => false,
+    }
+}
+
+/// How many letters must be inserted, removed or replaced to make one word the other
+/// (Levenshtein 1965).
+fn edit_distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (above, letter) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = above + 1;
+        for (at, against) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *against);
+            diagonal = row[at + 1];
+            row[at + 1] = replaced.min(row[at] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::edit_distance;
+
+    #[test]
+    fn likeness_counts_single_letters() {
+        assert_eq!(edit_distance("greet", "greet"), 0);
+        assert_eq!(edit_distance("greet", "gret"), 1);
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+        assert_eq!(edit_distance("", "abc"), 3);
+    }
+}

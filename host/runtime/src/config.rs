@@ -1,0 +1,69 @@
+//! How a host works. Every setting has a default that serves, and bounds that hold.
+
+use std::time::Duration;
+
+use zapjobs_model::{Limits, QueueName};
+
+/// How a host works.
+#[derive(Debug, Clone)]
+pub struct HostOptions {
+    /// The queues it serves; all where empty.
+    pub queues: Vec<QueueName>,
+    /// Attempts under way at once, 1 to 10,000. Waiting attempts count too. 128.
+    pub concurrency: usize,
+    /// OS threads that execute guests, 1 to 256. As many as the machine has cores.
+    pub guest_threads: usize,
+    /// How long a claim lasts unless it is renewed, 1 second to 1 hour. Renewed three times
+    /// within it. A host that dies is noticed after this long. 30 seconds.
+    pub lease: Duration,
+    /// How often the store is asked for ready runs where no hint comes, 10 ms to 1 minute.
+    /// 1 second.
+    pub poll_interval: Duration,
+    /// What one attempt may use unless its plugin's manifest narrows it.
+    pub limits: Limits,
+    /// How long finished runs are kept; for ever where absent. 7 days.
+    pub retention: Option<Duration>,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self {
+            queues: Vec::new(),
+            concurrency: 128,
+            guest_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            lease: Duration::from_secs(30),
+            poll_interval: Duration::from_secs(1),
+            limits: Limits::default(),
+            retention: Some(Duration::from_secs(7 * 24 * 3_600)),
+        }
+    }
+}
+
+/// A setting out of its bounds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} is out of bounds: use {bounds}")]
+pub struct InvalidOptions {
+    setting: &'static str,
+    bounds: &'static str,
+}
+
+impl HostOptions {
+    /// Refuses settings out of their bounds.
+    pub fn checked(self) -> Result<Self, InvalidOptions> {
+        let second = Duration::from_secs(1);
+        let checks = [
+            ((1..=10_000).contains(&self.concurrency), "concurrency", "1 to 10,000"),
+            ((1..=256).contains(&self.guest_threads), "guest_threads", "1 to 256"),
+            ((second..=second * 3_600).contains(&self.lease), "lease", "1 second to 1 hour"),
+            (
+                (Duration::from_millis(10)..=second * 60).contains(&self.poll_interval),
+                "poll_interval",
+                "10 ms to 1 minute",
+            ),
+        ];
+        match checks.into_iter().find(|(holds, _, _)| !holds) {
+            Some((_, setting, bounds)) => Err(InvalidOptions { setting, bounds }),
+            None => Ok(self),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Claims runs and starts attempts.
+//!
+//! **Invariant:** a permit comes before a claim, so this host never claims more than it can
+//! execute. Wake-ups are hints: the dispatcher registers for one *before* it looks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use zapjobs_model::{EventKind, JobEvent, Run};
+use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection};
+
+use crate::attempt::{Finished, attempt};
+use crate::host::Core;
+
+/// Runs claimed at once at most.
+const CLAIM_MAX: usize = 256;
+/// While the store is known to hold more runs than were claimed, this share of all permits is
+/// awaited before the next claim, so that claims stay few and large.
+const PERMITS_AWAITED_SHARE: usize = 4;
+/// But never longer than this.
+const PERMITS_AWAITED: Duration = Duration::from_millis(2);
+/// First and longest pause before a storage that failed is asked again.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+pub(crate) struct Dispatcher {
+    pub(crate) core: Arc<Core>,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) guests: Handle,
+    pub(crate) results: mpsc::Sender<Finished>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Dispatcher {
+    /// Claims until it is stopped.
+    pub(crate) async fn run(self) {
+        let stop = self.stop.clone();
+        // Dropped between two steps, never within one: a claim that was asked for is executed.
+        let mut backlog = false;
+        let mut pause = PAUSE.0;
+        while !stop.is_cancelled() {
+            let Some(permits) = self.permits(backlog).await else { break };
+            let room = permits.num_permits();
+            let ready = self.core.ready.notified();
+            match self.claim(room).await {
+                Ok(claimed) => {
+                    pause = PAUSE.0;
+                    backlog = claimed.len() == room;
+                    let idle = claimed.is_empty();
+                    self.start(claimed, permits);
+                    if idle {
+                        self.rest(ready, self.core.options.poll_interval).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no runs are claimed for now");
+                    drop(permits);
+                    self.rest(std::future::pending(), pause).await;
+                    pause = (pause * 2).min(PAUSE.1);
+                }
+            }
+        }
+    }
+
+    /// Waits for room: one permit, and what else is free. `None` once it is stopped.
+    async fn permits(&self, backlog: bool) -> Option<OwnedSemaphorePermit> {
+        let one = Arc::clone(&self.permits).acquire_owned();
+        let mut permits = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return None,
+            permit = one => permit.ok()?,
+        };
+        let awaited = (self.core.options.concurrency / PERMITS_AWAITED_SHARE).saturating_sub(1);
+        if backlog && self.permits.available_permits() < awaited {
+            let some = Arc::clone(&self.permits).acquire_many_owned(permit_count(awaited));
+            if let Ok(Ok(some)) = tokio::time::timeout(PERMITS_AWAITED, some).await {
+                permits.merge(some);
+            }
+        }
+        let more =
+            self.permits.available_permits().min(CLAIM_MAX - permits.num_permits().min(CLAIM_MAX));
+        if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(permit_count(more)) {
+            permits.merge(more);
+        }
+        Some(permits)
+    }
+
+    async fn claim(&self, room: usize) -> zapjobs_storage::Result<Vec<ClaimedRun>> {
+        let options = &self.core.options;
+        let queues = match options.queues.as_slice() {
+            [] => QueueSelection::All,
+            some => QueueSelection::Only(some.to_vec()),
+        };
+        let request =
+            ClaimRequest { worker: self.core.worker, queues, limit: room, lease: options.lease };
+        self.core.storage.claim(request).await
+    }
+
+    /// Starts an attempt for each run; permits that no run took are free again.
+    fn start(&self, claimed: Vec<ClaimedRun>, mut permits: OwnedSemaphorePermit) {
+        let now = self.core.clock.now();
+        self.core.storage.publish(claimed.iter().map(|it| started_event(&it.run, now)).collect());
+        for ClaimedRun { run } in claimed {
+            let permit =
+                permits.split(1).expect("a claim answers no more runs than it was asked for");
+            let cancellation = self.core.held.insert(run.lease_key());
+            let (core, results) = (Arc::clone(&self.core), self.results.clone());
+            self.guests.spawn(async move {
+                let finished = attempt(&core, run, cancellation).await;
+                // The completer lives as long as there are senders.
+                let _ = results.send(finished).await;
+                drop(permit);
+            });
+        }
+    }
+
+    async fn rest(&self, ready: impl Future<Output = ()>, at_most: Duration) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = ready => {}
+            () = tokio::time::sleep(at_most) => {}
+        }
+    }
+}
+
+fn permit_count(permits: usize) -> u32 {
+    u32::try_from(permits).unwrap_or(u32::MAX)
+}
+
+fn started_event(run: &Run, at: zapjobs_model::Timestamp) -> JobEvent {
+    JobEvent {
+        at,
+        tenant: run.tenant.clone(),
+        run: run.id,
+        job_type: run.job_type.clone(),
+        queue: run.queue.clone(),
+        kind: EventKind::Started,
+    }
+}

@@ -1,0 +1,224 @@
+//! A host: all parts, started in order and stopped in order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use zapjobs_model::port::CancelReason;
+use zapjobs_model::{JobKey, Run, RunStatus, WorkerId};
+use zapjobs_storage::{Storage, StorageError, WorkerRecord};
+
+use crate::catalog::Catalog;
+use crate::completer::{RESULTS_BUFFERED_MAX, complete};
+use crate::config::{HostOptions, InvalidOptions};
+use crate::dispatcher::Dispatcher;
+use crate::held::Held;
+use crate::listener::listen;
+use crate::recorder::Recorder;
+use crate::services::{self, Heartbeat};
+use crate::store_clock::StoreClock;
+
+/// Time that attempts have to end once they were told to at shutdown, and results to be
+/// recorded after that.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// What all parts of a host share.
+pub(crate) struct Core {
+    pub(crate) options: HostOptions,
+    pub(crate) worker: WorkerId,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) clock: StoreClock,
+    pub(crate) held: Held,
+    pub(crate) recorder: Arc<Recorder>,
+    /// Runs may be ready.
+    pub(crate) ready: Notify,
+    /// A delayed run may be due earlier than thought.
+    pub(crate) delayed: Notify,
+    last_statuses: Mutex<HashMap<JobKey, RunStatus>>,
+}
+
+impl Core {
+    pub(crate) fn serves(&self, key: &JobKey) -> bool {
+        self.catalog.get(key).is_some()
+    }
+
+    pub(crate) fn note_last_status(&self, run: &Run, status: RunStatus) {
+        self.last_statuses.lock().insert(run.job_key(), status);
+    }
+
+    pub(crate) fn take_last_statuses(&self) -> Vec<(JobKey, RunStatus)> {
+        self.last_statuses.lock().drain().collect()
+    }
+}
+
+/// A running host. [`Host::shutdown`] stops it; dropping it kills what is under way, whose
+/// leases then run out.
+pub struct Host {
+    core: Arc<Core>,
+    permits: Arc<Semaphore>,
+    stop_claiming: CancellationToken,
+    stop_services: CancellationToken,
+    stop_heartbeat: CancellationToken,
+    dispatcher: JoinSet<()>,
+    completer: JoinSet<()>,
+    services: JoinSet<()>,
+    heartbeat: JoinSet<()>,
+    guests: Guests,
+}
+
+/// The threads that execute guests. Dropped, it ends them without waiting, which alone is
+/// allowed on an async thread.
+struct Guests(Option<Runtime>);
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        if let Some(threads) = self.0.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// Why a host did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is out of bounds.
+    #[error(transparent)]
+    Options(#[from] InvalidOptions),
+    /// The storage failed.
+    #[error("failed to {0}")]
+    Storage(#[from] StorageError),
+    /// The machine gave no threads.
+    #[error("failed to start guest threads: {0}")]
+    Threads(std::io::Error),
+}
+
+impl Host {
+    /// Starts claiming and executing runs of the job types in the catalog.
+    pub async fn start(
+        options: HostOptions,
+        storage: Arc<dyn Storage>,
+        catalog: Arc<Catalog>,
+    ) -> Result<Self, StartError> {
+        let options = options.checked()?;
+        let guests = guest_runtime(&options).map_err(StartError::Threads)?;
+        let core = Arc::new(Core {
+            worker: WorkerId(Uuid::now_v7()),
+            clock: StoreClock::start(&*storage).await?,
+            recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
+            held: Held::default(),
+            ready: Notify::new(),
+            delayed: Notify::new(),
+            last_statuses: Mutex::default(),
+            storage,
+            catalog,
+            options,
+        });
+        let guest_handle = guests.handle().clone();
+        let permits = Arc::new(Semaphore::new(core.options.concurrency));
+        let (results, queued_results) = mpsc::channel(RESULTS_BUFFERED_MAX);
+        let mut host = Self {
+            permits: Arc::clone(&permits),
+            stop_claiming: CancellationToken::new(),
+            stop_services: CancellationToken::new(),
+            stop_heartbeat: CancellationToken::new(),
+            dispatcher: JoinSet::new(),
+            completer: JoinSet::new(),
+            services: JoinSet::new(),
+            heartbeat: JoinSet::new(),
+            core: Arc::clone(&core),
+            guests: Guests(Some(guests)),
+        };
+        // Before the first look at the store, so that no hint falls between.
+        let notices = core.storage.subscribe();
+        host.services.spawn(listen(Arc::clone(&core), notices, host.stop_services.clone()));
+        services::start(&core, &host.stop_services, &mut host.services);
+        let heartbeat = Heartbeat { record: worker_record(&core) };
+        services::spawn(heartbeat, &core, &host.stop_heartbeat, &mut host.heartbeat);
+        host.completer.spawn(complete(Arc::clone(&core), queued_results));
+        let stop = host.stop_claiming.clone();
+        let dispatcher = Dispatcher { core, permits, guests: guest_handle, results, stop };
+        host.dispatcher.spawn(dispatcher.run());
+        Ok(host)
+    }
+
+    /// Its name among the workers.
+    pub fn worker(&self) -> WorkerId {
+        self.core.worker
+    }
+
+    /// Attempts under way.
+    pub fn running(&self) -> usize {
+        self.core.held.len()
+    }
+
+    /// Stops claiming, lets attempts under way end within `drain`, hands back the rest with
+    /// their attempt unconsumed, and signs off. Answers how many were told to stop.
+    pub async fn shutdown(mut self, drain: Duration) -> usize {
+        self.stop_claiming.cancel();
+        self.dispatcher.join_all().await;
+        self.stop_services.cancel();
+        let all = u32::try_from(self.core.options.concurrency).unwrap_or(u32::MAX);
+        let mut interrupted = 0;
+        if tokio::time::timeout(drain, self.permits.acquire_many(all)).await.is_err() {
+            interrupted = self.core.held.cancel_all(CancelReason::Shutdown);
+            // What does not even stop now is left to its lease.
+            let _ = tokio::time::timeout(STOP_WITHIN, self.permits.acquire_many(all)).await;
+        }
+        // Ends attempts that did not stop, and so their senders: the completer can end.
+        drop(self.guests);
+        if tokio::time::timeout(STOP_WITHIN, self.completer.join_all()).await.is_err() {
+            tracing::error!("results were not recorded before shutdown; their runs run again");
+        }
+        self.services.shutdown().await;
+        self.stop_heartbeat.cancel();
+        self.heartbeat.join_all().await;
+        self.core.recorder.flush(self.core.clock.now()).await;
+        sign_off(&self.core).await;
+        interrupted
+    }
+}
+
+async fn sign_off(core: &Core) {
+    let latest = core.take_last_statuses();
+    let noted = core.storage.note_last_status(&latest).await;
+    let removed = core.storage.remove_worker(core.worker).await;
+    if let Err(error) = noted.and(removed.map(drop)) {
+        tracing::warn!(%error, "this worker did not sign off");
+    }
+}
+
+/// Guests have threads of their own, so that no guest delays the host's timers.
+fn guest_runtime(options: &HostOptions) -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(options.guest_threads)
+        .thread_name("zapjobs-guest")
+        .enable_all()
+        .build()
+}
+
+fn worker_record(core: &Core) -> WorkerRecord {
+    let now = core.clock.now();
+    WorkerRecord {
+        id: core.worker,
+        hostname: hostname(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: now,
+        seen_at: now,
+        queues: core.options.queues.clone(),
+        concurrency: u32::try_from(core.options.concurrency).unwrap_or(u32::MAX),
+        running: 0,
+    }
+}
+
+fn hostname() -> String {
+    let named = std::fs::read_to_string("/etc/hostname").or_else(|_| std::env::var("HOSTNAME"));
+    named.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+}

@@ -1,0 +1,138 @@
+//! How a loaded plugin takes the place of what served before: definitions first, so that
+//! inputs are checked against the schema that will read them, then the catalog in one step.
+
+use std::sync::Arc;
+
+use zapjobs_model::port::Plugin;
+use zapjobs_model::{JobDefinition, JobKey};
+
+use super::scan::PluginFile;
+use super::{Manifest, PluginDirectory, PluginReport, PluginState, RescanError, Serving};
+use crate::catalog::Served;
+use crate::schema::InputSchema;
+
+impl PluginDirectory {
+    pub(super) async fn publish(
+        &mut self,
+        file: &PluginFile,
+        plugin: Arc<dyn Plugin>,
+        manifest: &Manifest,
+    ) -> Result<PluginState, RescanError> {
+        if let Some(reason) = self.conflict(file, &*plugin).or_else(|| bad_schema(&*plugin)) {
+            return Ok(self.refuse(file, reason));
+        }
+        let definitions = self.definitions(&*plugin).await?;
+        let jobs: Vec<JobKey> = definitions.iter().map(|it| it.key.clone()).collect();
+        let limits = manifest.narrow(&self.limits);
+        let served = definitions.iter().map(|definition| {
+            let served = Served {
+                plugin: Arc::clone(&plugin),
+                limits: limits.with_timeout(definition.timeout_ms),
+                retry: definition.retry.clone(),
+            };
+            (definition.key.clone(), Arc::new(served))
+        });
+        let before = self.known.get(&file.path).and_then(|known| known.serving.as_ref());
+        let dropped: Vec<JobKey> = before
+            .map(|before| before.jobs.iter().filter(|key| !jobs.contains(key)).cloned().collect())
+            .unwrap_or_default();
+        let replaced = before.is_some();
+
+        self.storage.put_definitions(&definitions).await?;
+        self.catalog.swap(&dropped, served.collect());
+        self.forget_definitions(&dropped).await?;
+
+        let digest = plugin.digest();
+        let known = self.known.entry(file.path.clone()).or_default();
+        known.serving = Some(Serving { digest, jobs: jobs.clone() });
+        Ok(PluginState::Serving { digest, jobs, replaced })
+    }
+
+    pub(super) async fn retire_missing(
+        &mut self,
+        files: &[PluginFile],
+    ) -> Result<Vec<PluginReport>, RescanError> {
+        let gone: Vec<_> = self
+            .known
+            .keys()
+            .filter(|path| !files.iter().any(|file| file.path == **path))
+            .cloned()
+            .collect();
+        let mut reports = Vec::new();
+        for path in gone {
+            let serving = self.known.get(&path).and_then(|known| known.serving.as_ref());
+            let jobs = serving.map(|serving| serving.jobs.clone()).unwrap_or_default();
+            self.catalog.swap(&jobs, Vec::new());
+            self.forget_definitions(&jobs).await?;
+            self.known.remove(&path);
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            reports.push(PluginReport { name, path, state: PluginState::Retired { jobs } });
+        }
+        // A file that was refused because another one held its names may be taken now.
+        if !reports.is_empty() {
+            for known in self.known.values_mut().filter(|known| known.serving.is_none()) {
+                known.stamp = None;
+                known.tried = None;
+            }
+        }
+        Ok(reports)
+    }
+
+    /// Another file that serves one of the plugin's job types already.
+    fn conflict(&self, file: &PluginFile, plugin: &dyn Plugin) -> Option<String> {
+        let others = self.known.iter().filter(|(path, _)| **path != file.path);
+        for (path, known) in others {
+            let serving = known.serving.iter().flat_map(|serving| &serving.jobs);
+            let taken = serving
+                .map(|key| &key.job_type)
+                .find(|taken| plugin.jobs().iter().any(|job| job.job_type == **taken));
+            if let Some(taken) = taken {
+                return Some(format!(
+                    "the job type {taken} is served by {} already: remove one of both files",
+                    path.display()
+                ));
+            }
+        }
+        None
+    }
+
+    async fn definitions(&self, plugin: &dyn Plugin) -> Result<Vec<JobDefinition>, RescanError> {
+        let now = self.storage.now().await?;
+        let mut definitions = Vec::with_capacity(plugin.jobs().len());
+        for job in plugin.jobs() {
+            let declared =
+                JobDefinition::from_description(self.tenant.clone(), job, plugin.digest());
+            let stored = self.storage.definition(&declared.key).await?;
+            definitions.push(declared.redeclared(stored.as_ref(), now));
+        }
+        Ok(definitions)
+    }
+
+    /// Notes that nothing serves these job types any more; their runs wait.
+    async fn forget_definitions(&self, keys: &[JobKey]) -> Result<(), RescanError> {
+        let mut orphans = Vec::with_capacity(keys.len());
+        for key in keys {
+            orphans.extend(self.storage.definition(key).await?);
+        }
+        orphans.iter_mut().for_each(|definition| definition.digest = None);
+        Ok(self.storage.put_definitions(&orphans).await?)
+    }
+}
+
+/// A job whose schema or default input would fail at every submission.
+fn bad_schema(plugin: &dyn Plugin) -> Option<String> {
+    for job in plugin.jobs() {
+        let Some(schema) = &job.input_schema else { continue };
+        let compiled = match InputSchema::compile(schema) {
+            Ok(compiled) => compiled,
+            Err(problem) => {
+                return Some(format!("the input schema of {} is invalid: {problem}", job.job_type));
+            }
+        };
+        let default = job.default_input.as_ref();
+        if let Some(Err(error)) = default.map(|input| compiled.check(&job.job_type, input)) {
+            return Some(format!("the default input of {} is wrong: {error}", job.job_type));
+        }
+    }
+    None
+}
