@@ -46,7 +46,7 @@ impl Catalog {
     }
 
     /// Adds, replaces and removes job types in one step.
-    pub fn swap(&self, removed: &[JobKey], added: Vec<(JobKey, Arc<Served>)>) {
+    pub fn swap(&self, removed: &[JobKey], added: &[(JobKey, Arc<Served>)]) {
         self.0.rcu(|table| {
             let mut table = Table::clone(table);
             removed.iter().for_each(|key| drop(table.remove(key)));

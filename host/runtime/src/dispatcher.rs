@@ -4,6 +4,7 @@
 //! execute. Wake-ups are hints: the dispatcher registers for one *before* it looks.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -14,6 +15,7 @@ use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection};
 
 use crate::attempt::{Finished, attempt};
 use crate::host::Core;
+use crate::listener::check_cancellations;
 
 /// Runs claimed at once at most.
 const CLAIM_MAX: usize = 256;
@@ -44,13 +46,17 @@ impl Dispatcher {
             let Some(permits) = self.permits(backlog).await else { break };
             let room = permits.num_permits();
             let ready = self.core.ready.notified();
+            let cancel_hints = self.core.cancel_hints.load(Ordering::Acquire);
             match self.claim(room).await {
                 Ok(claimed) => {
                     pause = PAUSE.0;
                     backlog = claimed.len() == room;
-                    let idle = claimed.is_empty();
+                    let keys: Vec<_> = claimed.iter().map(ClaimedRun::key).collect();
                     self.start(claimed, permits);
-                    if idle {
+                    if self.core.cancel_hints.load(Ordering::Acquire) != cancel_hints {
+                        check_cancellations(&self.core, &keys).await;
+                    }
+                    if keys.is_empty() {
                         self.rest(ready, self.core.options.poll_interval).await;
                     }
                 }

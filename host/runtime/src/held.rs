@@ -12,10 +12,14 @@ use zapjobs_model::{Lease, LeaseKey, RunId};
 pub(crate) struct Held(Mutex<HashMap<RunId, (Lease, Arc<Cancellation>)>>);
 
 impl Held {
-    /// Notes a claim.
+    /// Notes a claim. An older attempt at the same run, whose lease must have run out, is told
+    /// to stop.
     pub(crate) fn insert(&self, key: LeaseKey) -> Arc<Cancellation> {
         let cancellation = Arc::new(Cancellation::new());
-        self.0.lock().insert(key.run, (key.lease, Arc::clone(&cancellation)));
+        let older = self.0.lock().insert(key.run, (key.lease, Arc::clone(&cancellation)));
+        if let Some((_, older)) = older {
+            older.cancel(CancelReason::LeaseLost);
+        }
         cancellation
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -41,6 +42,9 @@ pub(crate) struct Core {
     pub(crate) ready: Notify,
     /// A delayed run may be due earlier than thought.
     pub(crate) delayed: Notify,
+    /// Counts hints that some attempt should stop. One that came while runs were being claimed
+    /// found nobody to tell.
+    pub(crate) cancel_hints: AtomicU64,
     last_statuses: Mutex<HashMap<JobKey, RunStatus>>,
 }
 
@@ -65,11 +69,12 @@ pub struct Host {
     permits: Arc<Semaphore>,
     stop_claiming: CancellationToken,
     stop_services: CancellationToken,
-    stop_heartbeat: CancellationToken,
+    stop_upkeep: CancellationToken,
     dispatcher: JoinSet<()>,
     completer: JoinSet<()>,
     services: JoinSet<()>,
-    heartbeat: JoinSet<()>,
+    /// What attempts under way need until the last of them has ended.
+    upkeep: JoinSet<()>,
     guests: Guests,
 }
 
@@ -115,6 +120,7 @@ impl Host {
             held: Held::default(),
             ready: Notify::new(),
             delayed: Notify::new(),
+            cancel_hints: AtomicU64::new(0),
             last_statuses: Mutex::default(),
             storage,
             catalog,
@@ -127,11 +133,11 @@ impl Host {
             permits: Arc::clone(&permits),
             stop_claiming: CancellationToken::new(),
             stop_services: CancellationToken::new(),
-            stop_heartbeat: CancellationToken::new(),
+            stop_upkeep: CancellationToken::new(),
             dispatcher: JoinSet::new(),
             completer: JoinSet::new(),
             services: JoinSet::new(),
-            heartbeat: JoinSet::new(),
+            upkeep: JoinSet::new(),
             core: Arc::clone(&core),
             guests: Guests(Some(guests)),
         };
@@ -140,7 +146,8 @@ impl Host {
         host.services.spawn(listen(Arc::clone(&core), notices, host.stop_services.clone()));
         services::start(&core, &host.stop_services, &mut host.services);
         let heartbeat = Heartbeat { record: worker_record(&core) };
-        services::spawn(heartbeat, &core, &host.stop_heartbeat, &mut host.heartbeat);
+        services::spawn(heartbeat, &core, &host.stop_upkeep, &mut host.upkeep);
+        services::spawn(services::Record, &core, &host.stop_upkeep, &mut host.upkeep);
         host.completer.spawn(complete(Arc::clone(&core), queued_results));
         let stop = host.stop_claiming.clone();
         let dispatcher = Dispatcher { core, permits, guests: guest_handle, results, stop };
@@ -177,8 +184,8 @@ impl Host {
             tracing::error!("results were not recorded before shutdown; their runs run again");
         }
         self.services.shutdown().await;
-        self.stop_heartbeat.cancel();
-        self.heartbeat.join_all().await;
+        self.stop_upkeep.cancel();
+        self.upkeep.shutdown().await;
         self.core.recorder.flush(self.core.clock.now()).await;
         sign_off(&self.core).await;
         interrupted

@@ -39,7 +39,7 @@ impl PluginDirectory {
         let replaced = before.is_some();
 
         self.storage.put_definitions(&definitions).await?;
-        self.catalog.swap(&dropped, served.collect());
+        self.catalog.swap(&dropped, &served.collect::<Vec<_>>());
         self.forget_definitions(&dropped).await?;
 
         let digest = plugin.digest();
@@ -62,7 +62,7 @@ impl PluginDirectory {
         for path in gone {
             let serving = self.known.get(&path).and_then(|known| known.serving.as_ref());
             let jobs = serving.map(|serving| serving.jobs.clone()).unwrap_or_default();
-            self.catalog.swap(&jobs, Vec::new());
+            self.catalog.swap(&jobs, &[]);
             self.forget_definitions(&jobs).await?;
             self.known.remove(&path);
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

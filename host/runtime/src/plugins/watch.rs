@@ -39,15 +39,16 @@ impl PluginDirectory {
         if let Err(error) = &watcher {
             tracing::warn!(%error, "no file system notices: new plugins are found by polling");
         }
+        // Looked at first: a file may have come before the notices began.
         while !stop.is_cancelled() {
+            match self.rescan().await {
+                Ok(reports) => reports.into_iter().map(Ok).for_each(&mut tell),
+                Err(error) => tell(Err(error)),
+            }
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(()) = hints.recv(), if watcher.is_ok() => {}
                 () = tokio::time::sleep(POLL) => {}
-            }
-            match self.rescan().await {
-                Ok(reports) => reports.into_iter().map(Ok).for_each(&mut tell),
-                Err(error) => tell(Err(error)),
             }
         }
     }

@@ -19,6 +19,7 @@ use zapjobs_storage::Result;
 
 use crate::host::Core;
 pub(crate) use heartbeat::Heartbeat;
+pub(crate) use record::Record;
 
 /// Pause after a service failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -34,17 +35,16 @@ pub(crate) trait Service: Send + Sync + 'static {
 
     /// Ends a rest early.
     async fn woken(&self, _core: &Core) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
-/// Starts all services but the heartbeat, which must outlive the others.
+/// Starts the services that a host stops first: heartbeat and record outlive them.
 pub(crate) fn start(core: &Arc<Core>, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
     spawn(promote::Promote, core, stop, tasks);
     spawn(rescue::Rescue, core, stop, tasks);
     spawn(schedule::FireSchedules::default(), core, stop, tasks);
     spawn(prune::Prune, core, stop, tasks);
-    spawn(record::Record, core, stop, tasks);
     spawn(note_status::NoteStatus, core, stop, tasks);
 }
 
