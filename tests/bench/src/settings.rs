@@ -1,0 +1,62 @@
+//! What to measure.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Runs of the smoke: enough to pass every stage in groups.
+const SMOKE_JOBS: usize = 2_000;
+
+/// Measures ZapJobs with no-op jobs.
+#[derive(Debug, Clone, Parser)]
+pub(crate) struct Settings {
+    /// Where runs are kept: `memory:`, `sqlite:` (a fresh file), `sqlite:PATH`; repeatable.
+    #[arg(long, default_values_t = ["memory:".to_owned(), "sqlite:".to_owned()])]
+    pub(crate) storage: Vec<String>,
+    /// Runs to drain.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) jobs: usize,
+    /// Attempts under way at once.
+    #[arg(long, default_value_t = 128)]
+    pub(crate) concurrency: usize,
+    /// Threads that execute guests; as many as there are cores.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Runs enqueued one by one on an idle host, to measure how soon they start.
+    #[arg(long, default_value_t = 300)]
+    pub(crate) single: usize,
+    /// How durable SQLite's commits are.
+    #[arg(long, default_value = "normal", value_parser = ["normal", "full"])]
+    pub(crate) synchronous: String,
+    /// The component to run, which must provide the job `noop`.
+    #[arg(long)]
+    plugin: Option<PathBuf>,
+    /// A small round of everything.
+    #[arg(long)]
+    smoke: bool,
+    /// One JSON document instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Settings {
+    pub(crate) fn completed(mut self) -> Self {
+        if self.smoke {
+            self.jobs = self.jobs.min(SMOKE_JOBS);
+            self.single = self.single.min(20);
+        }
+        self
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
+    }
+
+    pub(crate) fn plugin(&self) -> PathBuf {
+        self.plugin.clone().unwrap_or_else(|| {
+            let target =
+                std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+            target.join("plugins/wasm32-wasip2/release/noop.wasm")
+        })
+    }
+}
