@@ -1,0 +1,203 @@
+//! Everything an attempt says, whichever way: through `log`, standard output or standard
+//! error.
+//!
+//! **Invariant:** at most as many lines and bytes as the limits allow leave this module, plus
+//! one line at the end that says how many did not.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use zapjobs_model::port::RunSink;
+use zapjobs_model::{Json, Limits, LogLevel, LogLine, Timestamp, Usage};
+
+use crate::panic::{Panic, PanicWatch};
+use crate::text;
+
+/// Bytes of a category at most; the rest is cut.
+const CATEGORY_BYTES_MAX: usize = 200;
+/// Who says what the sandbox itself has to say.
+const OWN_CATEGORY: &str = "zapjobs";
+
+/// The words of one attempt.
+pub(crate) struct Journal {
+    sink: Arc<dyn RunSink>,
+    level_min: LogLevel,
+    lines_max: u64,
+    bytes_max: u64,
+    line_bytes_max: usize,
+    lines: u64,
+    bytes: u64,
+    lines_dropped: u64,
+    stdout: Partial,
+    stderr: Partial,
+    panic: PanicWatch,
+}
+
+/// One of the two streams that are read line by line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Standard output: lines of level info.
+    Stdout,
+    /// Standard error: lines of level warn.
+    Stderr,
+}
+
+/// A line that has not ended yet.
+#[derive(Debug, Default)]
+struct Partial {
+    bytes: Vec<u8>,
+    /// Bytes of the line that did not fit.
+    cut: usize,
+}
+
+impl Journal {
+    /// Nothing said yet.
+    pub(crate) fn new(sink: Arc<dyn RunSink>, limits: &Limits, level_min: LogLevel) -> Self {
+        Self {
+            sink,
+            level_min,
+            lines_max: limits.log_lines_max,
+            bytes_max: limits.log_bytes_max,
+            line_bytes_max: usize::try_from(limits.log_line_bytes_max).unwrap_or(usize::MAX),
+            lines: 0,
+            bytes: 0,
+            lines_dropped: 0,
+            stdout: Partial::default(),
+            stderr: Partial::default(),
+            panic: PanicWatch::default(),
+        }
+    }
+
+    /// The least weighty level that is kept.
+    pub(crate) const fn level_min(&self) -> LogLevel {
+        self.level_min
+    }
+
+    /// Bytes of a line at most.
+    pub(crate) const fn line_bytes_max(&self) -> usize {
+        self.line_bytes_max
+    }
+
+    /// Whether a line of this level may still be kept; if only a limit forbids it, it counts
+    /// as dropped.
+    pub(crate) fn takes(&mut self, level: LogLevel) -> bool {
+        if level < self.level_min {
+            return false;
+        }
+        let full = self.lines >= self.lines_max || self.bytes >= self.bytes_max;
+        self.lines_dropped += u64::from(full);
+        !full
+    }
+
+    /// Keeps a line that [`Self::takes`] allowed, unless its bytes exceed what is left.
+    pub(crate) fn write(
+        &mut self,
+        level: LogLevel,
+        category: &str,
+        message: &str,
+        fields: Option<Json>,
+    ) {
+        let category = text::name(category, CATEGORY_BYTES_MAX);
+        let fields_bytes = fields.as_ref().map_or(0, |fields| fields.as_str().len());
+        let room = self.line_bytes_max.saturating_sub(category.len() + fields_bytes);
+        let message = text::clean(message, room);
+        let bytes = (category.len() + message.len() + fields_bytes) as u64;
+        if self.bytes + bytes > self.bytes_max {
+            self.lines_dropped += 1;
+            return;
+        }
+        self.lines += 1;
+        self.bytes += bytes;
+        self.sink.log(LogLine { at: now(), level, category, message, fields });
+    }
+
+    /// Takes what a guest wrote to a stream.
+    pub(crate) fn read(&mut self, stream: Stream, bytes: &[u8]) {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ended) = match part.split_last() {
+                Some((b'\n', text)) => (text, true),
+                _ => (part, false),
+            };
+            self.push(stream, text);
+            if ended {
+                self.end_line(stream);
+            }
+        }
+    }
+
+    /// Ends lines that never ended, and says what was dropped.
+    pub(crate) fn finish(&mut self) -> Option<Panic> {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let partial = self.partial(stream);
+            if !partial.bytes.is_empty() || partial.cut > 0 {
+                self.end_line(stream);
+            }
+        }
+        if self.lines_dropped > 0 {
+            let message = format!(
+                "{} log lines dropped: limit log_lines_max = {}, log_bytes_max = {}",
+                self.lines_dropped, self.lines_max, self.bytes_max
+            );
+            self.sink.log(LogLine {
+                at: now(),
+                level: LogLevel::Warn,
+                category: OWN_CATEGORY.to_owned(),
+                message,
+                fields: None,
+            });
+        }
+        self.panic.take()
+    }
+
+    /// Writes what was used into the attempt's usage.
+    pub(crate) const fn count(&self, usage: &mut Usage) {
+        usage.log_lines = self.lines;
+        usage.log_bytes = self.bytes;
+        usage.log_lines_dropped = self.lines_dropped;
+    }
+
+    fn push(&mut self, stream: Stream, text: &[u8]) {
+        let line_bytes_max = self.line_bytes_max;
+        let partial = self.partial(stream);
+        let room = line_bytes_max.saturating_sub(partial.bytes.len());
+        let (fitting, rest) = text.split_at(text.len().min(room));
+        partial.bytes.extend_from_slice(fitting);
+        partial.cut += rest.len();
+    }
+
+    fn end_line(&mut self, stream: Stream) {
+        let partial = std::mem::take(self.partial(stream));
+        let bytes = partial.bytes.strip_suffix(b"\r").unwrap_or(&partial.bytes);
+        let mut line = String::from_utf8_lossy(bytes);
+        if stream == Stream::Stderr {
+            self.panic.line(&line);
+        }
+        if partial.cut > 0 {
+            line.to_mut().push_str(&format!(" ... ({} bytes cut)", partial.cut));
+        }
+        let (level, category) = match stream {
+            Stream::Stdout => (LogLevel::Info, "stdout"),
+            Stream::Stderr => (LogLevel::Warn, "stderr"),
+        };
+        // An empty line says nothing, but a guest could write millions of them.
+        if !line.is_empty() && self.takes(level) {
+            self.write(level, category, &line, None);
+        }
+    }
+
+    fn partial(&mut self, stream: Stream) -> &mut Partial {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+}
+
+/// The host's wall clock.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! The sandbox, and the plugins that it keeps ready.
+//!
+//! **Invariant:** a plugin exists only if its component was validated, compiled, linked and
+//! has described itself within limits. It never changes: another file is another plugin.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use wasmtime::component::{Component, Linker};
+use zapjobs_model::port::{
+    BoxFuture, Cancellation, Invocation, LoadError, Plugin, PluginSource, RunContext, RunSink,
+    Sandbox,
+};
+use zapjobs_model::{
+    Digest, DirectoryGrant, JobDescription, JobType, LogLevel, Report, RunError, RunId, TenantId,
+    Trigger, Usage,
+};
+
+use crate::attempt::{self, Machine};
+use crate::cache::Cache;
+use crate::contract::DescribeResult;
+use crate::host::{self, NoSink, State, wasi};
+use crate::inspect::inspect;
+use crate::linking::{self, Linked};
+use crate::options::{ErrorKind, SandboxError, SandboxOptions};
+use crate::ticker::Ticker;
+use crate::watch::Watch;
+use crate::{describe, engine, text, verdict};
+
+/// Components that are compiled at the same time. Each already uses all processors.
+const COMPILATIONS_MAX: usize = 1;
+
+/// Runs components with wasmtime. Clones share everything.
+#[derive(Clone)]
+pub struct WasmSandbox {
+    machine: Arc<Machine>,
+    linker: Arc<Linker<State>>,
+    compilations: Arc<Semaphore>,
+    cache: Option<Arc<Cache>>,
+}
+
+impl WasmSandbox {
+    /// Reserves the pool that instances live in, and starts the thread that ends time slices.
+    ///
+    /// Fails where an option is out of bounds, or where this machine does not allow the
+    /// address space or memory maps that `instances_max` asks for, or where the directory for
+    /// compiled code is not the owner's alone.
+    pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
+        let options = options.checked()?;
+        let engine = engine::new(&options)?;
+        let linker = host::linker(&engine).map_err(|error| {
+            SandboxError::new(ErrorKind::Engine, format!("cannot link the host: {error:#}"))
+        })?;
+        let ticker = Ticker::start(&engine, options.tick)?;
+        let cache = options.cache_dir.as_deref().map(Cache::open).transpose()?.map(Arc::new);
+        Ok(Self {
+            machine: Arc::new(Machine { engine, ticker, options }),
+            linker: Arc::new(linker),
+            compilations: Arc::new(Semaphore::new(COMPILATIONS_MAX)),
+            cache,
+        })
+    }
+
+    async fn load(self, source: PluginSource) -> Result<Arc<dyn Plugin>, LoadError> {
+        self.check_size(&source)?;
+        let digest = Digest::of(&source.bytes);
+        let permit = Arc::clone(&self.compilations).acquire_owned().await;
+        let (compiler, compiled) = (self.clone(), source.clone());
+        let linked = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            compiler.compile(&compiled)
+        })
+        .await
+        .map_err(|error| LoadError(format!("this component cannot be compiled: {error}")))??;
+        let jobs = self.describe(&linked).await?;
+        tracing::debug!(plugin = source.name, digest = digest.short(), "plugin loaded");
+        Ok(Arc::new(WasmPlugin {
+            inner: Arc::new(Inner {
+                machine: Arc::clone(&self.machine),
+                linked,
+                directories: source.grants.directories,
+            }),
+            digest,
+            jobs,
+        }))
+    }
+
+    fn check_size(&self, source: &PluginSource) -> Result<(), LoadError> {
+        let bytes_max = self.machine.options.component_bytes_max;
+        let bytes = source.bytes.len() as u64;
+        if bytes <= bytes_max {
+            return Ok(());
+        }
+        Err(LoadError(format!(
+            "this file has {bytes} bytes, more than the {bytes_max} that the host allows: build \
+             it with `strip = true`, or raise the host's component_bytes_max"
+        )))
+    }
+
+    /// Everything that takes long and runs nothing of the component.
+    fn compile(&self, source: &PluginSource) -> Result<Linked, LoadError> {
+        wasi::check(&source.grants.directories).map_err(LoadError)?;
+        let inspection = inspect(&source.bytes)?;
+        let jobs = linking::check(&inspection)?;
+        let engine = &self.machine.engine;
+        let cached = self.cache.as_ref().and_then(|cache| cache.get(engine, &inspection.digest));
+        let component = match cached {
+            Some(component) => component,
+            None => {
+                let component = Component::from_binary(engine, &source.bytes).map_err(|error| {
+                    LoadError(format!(
+                        "this component uses what this host does not allow: {}: rebuild it without",
+                        text::name(&format!("{error:#}"), 500)
+                    ))
+                })?;
+                if let Some(cache) = &self.cache {
+                    cache.put(&inspection.digest, &component);
+                }
+                component
+            }
+        };
+        linking::link(&self.linker, &component, jobs)
+    }
+
+    async fn describe(&self, linked: &Linked) -> Result<Vec<JobDescription>, LoadError> {
+        let limits = describe::limits();
+        let grace = self.machine.options.cancel_grace;
+        let watch = Arc::new(Watch::new(&limits, Arc::new(Cancellation::new()), grace));
+        let sink = Arc::new(NoSink);
+        let state = State::new(nobody(), &limits, LogLevel::Error, sink, Arc::clone(&watch), &[])
+            .map_err(LoadError)?;
+        let (state, described) = attempt::call::<_, DescribeResult>(
+            &self.machine,
+            &linked.pre,
+            &linked.describe,
+            state,
+            describe::ANSWER_BYTES_MAX,
+            (),
+        )
+        .await;
+        let fault = match described {
+            Ok((described,)) => return describe::convert(described),
+            Err(fault) => fault,
+        };
+        let panic = state.journal.lock().finish();
+        let case = verdict::Case {
+            limits: &limits,
+            usage: Usage::default(),
+            memory: &state.memory,
+            panic,
+        };
+        let problem = match case.of_fault(&fault) {
+            Ok(zapjobs_model::Outcome::Stopped { error, .. }) | Err(error) => error.message,
+            Ok(other) => format!("{other:?}"),
+        };
+        Err(LoadError(format!(
+            "this plugin fails to describe itself: {problem}: fix its `describe`"
+        )))
+    }
+}
+
+impl Sandbox for WasmSandbox {
+    fn load(&self, source: PluginSource) -> BoxFuture<'_, Result<Arc<dyn Plugin>, LoadError>> {
+        Box::pin(self.clone().load(source))
+    }
+}
+
+/// A component that is ready to run.
+struct WasmPlugin {
+    inner: Arc<Inner>,
+    digest: Digest,
+    jobs: Vec<JobDescription>,
+}
+
+struct Inner {
+    machine: Arc<Machine>,
+    linked: Linked,
+    directories: Vec<DirectoryGrant>,
+}
+
+impl Plugin for WasmPlugin {
+    fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    fn jobs(&self) -> &[JobDescription] {
+        &self.jobs
+    }
+
+    fn run(
+        &self,
+        invocation: Invocation,
+        sink: Arc<dyn RunSink>,
+        cancellation: Arc<Cancellation>,
+    ) -> BoxFuture<'static, Result<Report, RunError>> {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move {
+            let Inner { machine, linked, directories } = &*inner;
+            attempt::run(machine, linked, directories, invocation, sink, cancellation).await
+        })
+    }
+}
+
+/// The context of a plugin that describes itself: no run at all.
+fn nobody() -> RunContext {
+    RunContext {
+        run: RunId(Default::default()),
+        tenant: TenantId::standard(),
+        job_type: JobType::new("describe").expect("a good name"),
+        attempt: 1,
+        max_attempts: 1,
+        trigger: Trigger::Manual,
+        correlation_id: None,
+        deadline: None,
+        metadata: BTreeMap::new(),
+    }
+}
