@@ -17,8 +17,8 @@ pub enum Notice {
     Scheduled,
     /// A running run should stop.
     CancelRequested(RunId),
-    /// Something happened to a run.
-    Event(Arc<JobEvent>),
+    /// Things happened to runs: one `publish`, one notice.
+    Events(Arc<[JobEvent]>),
     /// Anything may have changed, here or in another process: look at all that matters.
     Resync,
 }

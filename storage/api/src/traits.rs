@@ -72,6 +72,9 @@ pub trait Definitions: Send + Sync {
     /// Turns a fire time into a run: if the definition is enabled and its `next_run_at` equals
     /// `due`, stores the run, sets `last_run_at` to `due` and `next_run_at` to `next`.
     ///
+    /// A run whose id is stored already is left as it is, and the schedule moves on. Listeners
+    /// are told `Ready`, or `Scheduled` where the run must wait.
+    ///
     /// *Atomicity:* all of it or nothing, so that two leaders fire a time once.
     async fn fire(&self, request: FireRequest) -> Result<FireResult>;
 }
@@ -115,29 +118,34 @@ pub trait RunStore: Send + Sync {
     /// digest, where given, is stored. Listeners are told `Ready` for queues of runs that became pending, and `Scheduled` if
     /// one must wait.
     ///
-    /// *Atomicity:* each transition by itself, all made durable together.
+    /// *Atomicity:* each transition by itself, all made durable together. A transition to
+    /// `Running` is refused as `InvalidRequest`, and with it the batch.
     /// *On conflict:* see [`ApplyResult`]. Answers stand in the order of the batch.
     async fn apply(&self, transitions: &[Transition]) -> Result<Vec<ApplyResult>>;
 
     /// Makes up to `limit` runs pending that are scheduled or awaiting a retry and whose
-    /// `due_at` is not after the store's now, earliest first. Listeners are told `Ready`.
+    /// `due_at` is not after the store's now, earliest first. A limit above
+    /// [`crate::BATCH_MAX`] counts as that. Listeners are told `Ready`.
     async fn promote(&self, limit: usize) -> Result<Promoted>;
 
     /// Up to `limit` running runs whose lease has run out by the store's now, earliest expiry
-    /// first. Nothing is written: the caller settles them as lost and applies.
+    /// first. A limit above [`crate::BATCH_MAX`] counts as that. Nothing is written: the caller
+    /// settles them as lost and applies.
     async fn expired(&self, limit: usize) -> Result<Vec<Run>>;
 
     /// Asks a run to stop. One that waits is cancelled at once: `finished_at` is the store's
     /// now, and its error says that it was cancelled on request, with the blame on the
     /// operator. One that runs is marked, and listeners are told `CancelRequested`.
     ///
-    /// *On conflict:* asking twice is answered the same.
+    /// *On conflict:* asking a running run again is answered `Requested` again; a run that
+    /// has ended, cancelled ones included, is answered `Finished`.
     async fn request_cancel(&self, run: RunId) -> Result<CancelResult>;
 
     /// Makes a failed or cancelled run pending again, due now, with attempt, host faults,
     /// error, output, `started_at`, `finished_at`, progress and counts as of a new run; its
-    /// trigger becomes `Retry`. Its lease number stays, so that old attempts remain fenced;
-    /// its log stays.
+    /// trigger becomes `Retry`, and `cancel_requested` is cleared. Its lease number stays, so
+    /// that old attempts remain fenced; its log, usage, digest and worker stay. Listeners are
+    /// told `Ready`.
     async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
 
     /// Deletes final runs that ended before an instant, earliest first, with their logs.
@@ -198,14 +206,15 @@ pub trait Coordinator: Send + Sync {
     /// belonged to another is taken; it never falls, even after a release.
     async fn acquire(&self, request: NamedLeaseRequest) -> Result<Option<NamedLease>>;
 
-    /// Gives a lease back. Answers whether `owner` held it.
+    /// Gives a lease back. Answers whether `owner` held it; one that has run out is held by
+    /// nobody. A lease ends at exactly its expiry.
     async fn release(&self, name: &str, owner: WorkerId) -> Result<bool>;
 }
 
 /// Hints for listeners, lossy by design.
 #[async_trait]
 pub trait Events: Send + Sync {
-    /// Tells listeners. Costs nothing when there are none.
+    /// Tells listeners, all of it in one notice. Costs nothing when there are none.
     fn publish(&self, events: Vec<JobEvent>);
 
     /// Listens from now on. Subscribe *before* looking at the store, so that nothing falls

@@ -1,1 +1,26 @@
 //! The suite that every ZapJobs storage driver passes.
+//!
+//! A driver implements [`Harness`] and calls [`conformance_suite!`] in its `tests/` directory:
+//! each case becomes a test of its own there. A driver whose writes outlive it calls
+//! [`durability_suite!`] too. [`differential`] runs random operations on two storages and
+//! compares every answer.
+//!
+//! **Invariant:** a case asks only what the contract's doc comments promise (the traits,
+//! requests and records of `zapjobs-storage`), so that a driver is free in all else.
+//!
+//! In reading order: [`Harness`] and [`Fixture`] are what a driver brings, `list` names the
+//! cases and `suite` makes tests of them, `builders` and `actions` are the words that cases are
+//! written in, `cases` holds one file per family of operations, and `differential` is the
+//! random test.
+
+mod actions;
+mod builders;
+mod cases;
+mod differential;
+mod harness;
+mod list;
+mod suite;
+
+pub use differential::{Reach, differential, differential_seeds, run_differential};
+pub use harness::{Fixture, Harness};
+pub use suite::{all_cases, all_durability_cases, run_case, run_durability_case};

@@ -1,0 +1,25 @@
+//! The cases, one file per family of operations. Each is a test of one sentence of the
+//! contract, and each is named in `list`: one that is not is dead code.
+
+#![deny(dead_code, reason = "a case that the suite does not list would never run")]
+
+pub(crate) mod apply;
+pub(crate) mod bounds;
+pub(crate) mod cancel;
+pub(crate) mod claim;
+pub(crate) mod concurrency;
+pub(crate) mod counts;
+pub(crate) mod definitions;
+pub(crate) mod durability;
+pub(crate) mod enqueue;
+pub(crate) mod events;
+pub(crate) mod leases;
+pub(crate) mod lifecycle;
+pub(crate) mod logs;
+pub(crate) mod named_leases;
+pub(crate) mod promote;
+pub(crate) mod prune;
+pub(crate) mod queries;
+pub(crate) mod requeue;
+pub(crate) mod schedules;
+pub(crate) mod workers;

@@ -1,0 +1,102 @@
+//! What outlives a storage. Only for drivers that can be reopened.
+
+use zapjobs_model::{Lease, RunStatus};
+use zapjobs_storage::{ApplyResult, NamedLeaseRequest};
+
+use crate::actions::{completed, failed, ids, retry_in};
+use crate::builders::{LEASE, a_line, a_run, a_schedule, a_worker, seconds, worker};
+use crate::{Fixture, Harness};
+
+/// Opens the storage again after a proper close.
+async fn closed_and_reopened(harness: &dyn Harness, fixture: Fixture) -> Fixture {
+    fixture.storage.close().await.expect("the storage closes");
+    reopened(harness, fixture).await
+}
+
+/// Opens the storage again as after the end of its process.
+async fn reopened(harness: &dyn Harness, fixture: Fixture) -> Fixture {
+    let again = harness.reopen(fixture).await;
+    again.expect("a driver with the durability suite can be reopened")
+}
+
+pub(crate) async fn runs_outlive_a_closed_storage(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let finished = f.settled(a_run("mail").with_everything(), failed("broken")).await;
+    let retrying = f.settled(a_run("mail"), retry_in(seconds(5))).await;
+    let running = f.running(a_run("mail")).await;
+    let pending = f.enqueue(a_run("mail")).await;
+    let pending = f.stored(pending).await;
+    let f = closed_and_reopened(harness, f).await;
+    for run in [finished, retrying, running, pending] {
+        assert_eq!(f.stored(run.id).await, run);
+    }
+}
+
+pub(crate) async fn acknowledged_writes_outlive_a_storage_that_was_not_closed(
+    harness: &dyn Harness,
+) {
+    let f = harness.fresh().await;
+    let finished = f.settled(a_run("mail"), completed()).await;
+    let pending = f.enqueue(a_run("mail")).await;
+    let f = reopened(harness, f).await;
+    assert_eq!(f.stored(finished.id).await, finished);
+    assert_eq!(f.claim_one().await.id, pending);
+}
+
+pub(crate) async fn a_duplicate_is_known_after_reopening(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let run = a_run("mail").build();
+    f.storage.enqueue(std::slice::from_ref(&run)).await.expect("enqueued");
+    let f = closed_and_reopened(harness, f).await;
+    let answers = f.storage.enqueue(&[run]).await.expect("enqueued");
+    assert_eq!(answers, [zapjobs_storage::EnqueueResult::Duplicate]);
+}
+
+pub(crate) async fn an_attempt_may_end_after_reopening(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let run = f.running(a_run("mail")).await;
+    let f = closed_and_reopened(harness, f).await;
+    assert_eq!(f.settle(&run, completed()).await, ApplyResult::Applied);
+    assert_eq!(f.settle(&run, completed()).await, ApplyResult::Stale);
+    assert_eq!(f.status(run.id).await, RunStatus::Completed);
+}
+
+pub(crate) async fn leases_run_out_over_a_reopening(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let run = f.running(a_run("mail")).await;
+    let f = closed_and_reopened(harness, f).await;
+    f.clock.advance(LEASE);
+    let expired = f.storage.expired(10).await.expect("listed");
+    assert_eq!(ids(&expired), [run.id]);
+    f.settle(&expired[0], zapjobs_model::Outcome::Lost).await;
+    assert_eq!(f.claim_one().await.lease, Lease(2));
+}
+
+pub(crate) async fn definitions_logs_and_workers_outlive_the_storage(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let definition = a_schedule("acme", "mail", f.now());
+    f.put(std::slice::from_ref(&definition)).await;
+    let run = f.enqueue(a_run("mail")).await;
+    f.storage.append_logs(&[a_line(run, 1, 0)]).await.expect("kept");
+    f.storage.heartbeat(&a_worker(1)).await.expect("noted");
+    let f = closed_and_reopened(harness, f).await;
+    assert_eq!(f.storage.due_definitions(10).await.expect("listed"), [definition]);
+    assert_eq!(f.log(run).await, ["line 1.0"]);
+    assert_eq!(f.storage.workers().await.expect("listed").len(), 1);
+}
+
+pub(crate) async fn a_fence_never_falls_over_a_reopening(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let request = |owner| NamedLeaseRequest {
+        name: "leader".to_owned(),
+        owner: worker(owner),
+        ttl: seconds(10),
+    };
+    let first = f.storage.acquire(request(1)).await.expect("answered").expect("free");
+    let f = closed_and_reopened(harness, f).await;
+    assert_eq!(f.storage.acquire(request(2)).await.expect("answered"), None, "it is still held");
+    assert!(f.storage.release("leader", worker(1)).await.expect("answered"));
+    let f = closed_and_reopened(harness, f).await;
+    let second = f.storage.acquire(request(2)).await.expect("answered").expect("free");
+    assert!(second.fence > first.fence);
+}

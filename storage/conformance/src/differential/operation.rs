@@ -1,0 +1,203 @@
+//! One operation, and its answer in a form that can be compared.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use zapjobs_model::{
+    Blame, JobDefinition, JobKey, LeaseKey, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
+    Timestamp, Transition, WorkerId,
+};
+use zapjobs_storage::{
+    ClaimRequest, FireRequest, LogPageRequest, NamedLeaseRequest, ProgressUpdate, PruneRequest,
+    Result, RunFilter, RunPageRequest, Storage, WorkerRecord,
+};
+
+use crate::Fixture;
+
+/// What is asked of both storages.
+#[derive(Debug)]
+pub(super) enum Operation {
+    Enqueue(Vec<NewRun>),
+    Claim(ClaimRequest),
+    Renew(Vec<LeaseKey>, Duration),
+    CancelRequests(Vec<LeaseKey>),
+    ReportProgress(Vec<ProgressUpdate>),
+    Apply(Vec<Transition>),
+    Promote(usize),
+    Expired(usize),
+    RequestCancel(RunId),
+    Requeue(RunId),
+    Prune(PruneRequest),
+    Run(RunId),
+    Runs(RunPageRequest),
+    Counts(RunFilter),
+    QueueCounts,
+    PutDefinitions(Vec<JobDefinition>),
+    DeleteDefinition(JobKey),
+    SetEnabled(JobKey, bool, Option<Timestamp>),
+    DueDefinitions(usize),
+    NextFireTime,
+    NoteLastStatus(JobKey, RunStatus),
+    Fire(FireRequest),
+    AppendLogs(Vec<LogEntry>),
+    LogPage(LogPageRequest),
+    Heartbeat(WorkerRecord),
+    RemoveWorker(WorkerId),
+    RemoveStaleWorkers(Duration),
+    Acquire(NamedLeaseRequest),
+    Release(String, WorkerId),
+    LetPass(Duration),
+}
+
+/// One storage that operations are performed on.
+pub(super) struct Performer {
+    fixture: Fixture,
+    /// The latest fence seen of each named lease: how fences compare is promised, not their
+    /// numbers.
+    fences: HashMap<String, u64>,
+}
+
+impl Performer {
+    pub(super) fn new(fixture: Fixture) -> Self {
+        Self { fixture, fences: HashMap::new() }
+    }
+
+    pub(super) fn fixture(&self) -> &Fixture {
+        &self.fixture
+    }
+
+    pub(super) fn storage(&self) -> &dyn Storage {
+        self.fixture.storage.as_ref()
+    }
+
+    pub(super) fn let_pass(&self, span: Duration) {
+        self.fixture.clock.advance(span);
+    }
+
+    /// Performs the operation and tells its answer.
+    pub(super) async fn perform(&mut self, operation: &Operation) -> String {
+        match operation {
+            Operation::LetPass(span) => {
+                self.let_pass(*span);
+                said(self.storage().now().await)
+            }
+            Operation::Acquire(request) => self.acquire(request).await,
+            _ if is_about_runs(operation) => self.perform_on_runs(operation).await,
+            _ => self.perform_on_the_rest(operation).await,
+        }
+    }
+
+    async fn perform_on_runs(&self, operation: &Operation) -> String {
+        let storage = self.storage();
+        match operation {
+            Operation::Enqueue(runs) => said(storage.enqueue(runs).await),
+            Operation::Claim(request) => {
+                said(storage.claim(request.clone()).await.map(|claimed| {
+                    claimed.into_iter().map(|claimed| comparable(claimed.run)).collect::<Vec<_>>()
+                }))
+            }
+            Operation::Renew(keys, lease) => said(storage.renew(keys, *lease).await),
+            Operation::CancelRequests(keys) => said(sorted(storage.cancel_requests(keys).await)),
+            Operation::ReportProgress(updates) => said(storage.report_progress(updates).await),
+            Operation::Apply(transitions) => said(storage.apply(transitions).await),
+            Operation::Promote(limit) => said(storage.promote(*limit).await),
+            Operation::Expired(limit) => said(storage.expired(*limit).await.map(|runs| {
+                // Which of several that expired together is open where the limit cuts.
+                runs.into_iter().map(|run| run.lease_expires_at).collect::<Vec<_>>()
+            })),
+            Operation::RequestCancel(id) => said(storage.request_cancel(*id).await),
+            Operation::Requeue(id) => said(storage.requeue(*id).await),
+            Operation::Prune(request) => said(storage.prune(*request).await),
+            Operation::Run(id) => said(storage.run(*id).await.map(|run| run.map(comparable))),
+            Operation::Runs(request) => said(storage.runs(request.clone()).await.map(|page| {
+                let runs: Vec<Run> = page.runs.into_iter().map(comparable).collect();
+                (runs, page.next)
+            })),
+            Operation::Counts(filter) => said(storage.counts(filter).await),
+            other => panic!("{other:?} is not about runs"),
+        }
+    }
+
+    async fn perform_on_the_rest(&self, operation: &Operation) -> String {
+        let storage = self.storage();
+        match operation {
+            Operation::QueueCounts => said(storage.queue_counts().await),
+            Operation::PutDefinitions(rows) => said(storage.put_definitions(rows).await),
+            Operation::DeleteDefinition(key) => said(storage.delete_definition(key).await),
+            Operation::SetEnabled(key, enabled, next) => {
+                said(storage.set_enabled(key, *enabled, *next).await)
+            }
+            Operation::DueDefinitions(limit) => said(storage.due_definitions(*limit).await),
+            Operation::NextFireTime => said(storage.next_fire_time().await),
+            Operation::NoteLastStatus(key, status) => {
+                said(storage.note_last_status(&[(key.clone(), *status)]).await)
+            }
+            Operation::Fire(request) => said(storage.fire(request.clone()).await),
+            Operation::AppendLogs(entries) => said(storage.append_logs(entries).await),
+            Operation::LogPage(request) => said(storage.log_page(*request).await),
+            Operation::Heartbeat(worker) => said(storage.heartbeat(worker).await),
+            Operation::RemoveWorker(id) => said(storage.remove_worker(*id).await),
+            Operation::RemoveStaleWorkers(silence) => {
+                said(sorted(storage.remove_stale_workers(*silence).await))
+            }
+            Operation::Release(name, owner) => said(storage.release(name, *owner).await),
+            other => panic!("{other:?} is about runs"),
+        }
+    }
+
+    async fn acquire(&mut self, request: &NamedLeaseRequest) -> String {
+        let lease = match self.storage().acquire(request.clone()).await {
+            Ok(Some(lease)) => lease,
+            other => return said(other),
+        };
+        let before = self.fences.insert(lease.name.clone(), lease.fence);
+        let fence = before.map(|before| lease.fence.cmp(&before));
+        format!("{} {} {} {fence:?}", lease.name, lease.owner, lease.expires_at)
+    }
+}
+
+fn is_about_runs(operation: &Operation) -> bool {
+    use Operation as O;
+    matches!(
+        operation,
+        O::Enqueue(_)
+            | O::Claim(_)
+            | O::Renew(..)
+            | O::CancelRequests(_)
+            | O::ReportProgress(_)
+            | O::Apply(_)
+            | O::Promote(_)
+            | O::Expired(_)
+            | O::RequestCancel(_)
+            | O::Requeue(_)
+            | O::Prune(_)
+            | O::Run(_)
+            | O::Runs(_)
+            | O::Counts(_)
+    )
+}
+
+/// The answer as text: of an error, only its kind is promised.
+pub(super) fn said<T: Debug>(answer: Result<T>) -> String {
+    match answer {
+        Ok(answer) => format!("{answer:?}"),
+        Err(error) => format!("error {:?}", error.kind()),
+    }
+}
+
+/// The run without the words that a driver chooses itself: why it was cancelled on request.
+pub(super) fn comparable(mut run: Run) -> Run {
+    let by_operator = run.error.as_ref().is_some_and(|error| error.blame == Blame::Operator);
+    if run.status == RunStatus::Cancelled && by_operator {
+        run.error = Some(RunError::new(Blame::Operator, "cancelled", ""));
+    }
+    run
+}
+
+fn sorted<T: Ord>(answer: Result<Vec<T>>) -> Result<Vec<T>> {
+    answer.map(|mut items| {
+        items.sort();
+        items
+    })
+}

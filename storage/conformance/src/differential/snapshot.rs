@@ -1,0 +1,49 @@
+//! All that a storage holds, as far as it can be seen.
+
+use std::fmt::Debug;
+
+use zapjobs_model::RunId;
+use zapjobs_storage::{LogPageRequest, PAGE_MAX, Result, RunFilter, RunPageRequest};
+
+use super::operation::{Performer, comparable, said};
+
+/// Every row that can be read, as text.
+pub(super) async fn of(side: &Performer) -> Vec<String> {
+    let storage = side.storage();
+    let mut rows = Vec::new();
+    for id in runs(side, &mut rows).await {
+        let request = LogPageRequest { run: id, after: None, limit: PAGE_MAX };
+        rows.push(format!("log of {id}: {}", said(storage.log_page(request).await)));
+    }
+    rows.push(format!("counts: {}", said(storage.counts(&RunFilter::default()).await)));
+    rows.extend(each(storage.queue_counts().await));
+    rows.extend(each(storage.definitions(None).await));
+    rows.extend(each(storage.due_definitions(PAGE_MAX).await));
+    rows.push(format!("next fire time: {}", said(storage.next_fire_time().await)));
+    rows.extend(each(storage.workers().await));
+    let mut expired = storage.expired(PAGE_MAX).await.expect("expired leases are listed");
+    expired.sort_by_key(|run| (run.lease_expires_at, run.id));
+    rows.extend(expired.into_iter().map(|run| format!("expired: {}", run.id)));
+    rows
+}
+
+/// Adds a row for each run, page by page; answers their ids.
+async fn runs(side: &Performer, rows: &mut Vec<String>) -> Vec<RunId> {
+    // Small, so that there are several pages.
+    const PAGE: usize = 16;
+    let mut request = RunPageRequest { limit: PAGE, ..RunPageRequest::default() };
+    let mut ids = Vec::new();
+    loop {
+        let page = side.storage().runs(request.clone()).await.expect("the runs are listed");
+        ids.extend(page.runs.iter().map(|run| run.id));
+        rows.extend(page.runs.into_iter().map(|run| format!("{:?}", comparable(run))));
+        request.after = page.next;
+        if page.next.is_none() {
+            return ids;
+        }
+    }
+}
+
+fn each<T: Debug>(rows: Result<Vec<T>>) -> Vec<String> {
+    rows.expect("the rows are read").iter().map(|row| format!("{row:?}")).collect()
+}

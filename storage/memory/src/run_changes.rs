@@ -1,0 +1,149 @@
+//! What each operation does to one run.
+
+use std::collections::HashSet;
+
+use zapjobs_model::{
+    Blame, ItemCounts, Lease, NewRun, Progress, Run, RunError, RunId, RunStatus, Timestamp,
+    Transition, Trigger, Usage,
+};
+use zapjobs_storage::{
+    ApplyResult, CancelResult, ClaimRequest, ClaimedRun, EnqueueResult, ErrorKind, Result,
+    StorageError,
+};
+
+use crate::state::NoRoom;
+use crate::storage::Work;
+
+impl Work<'_> {
+    /// Which runs of a batch are new.
+    pub(crate) fn sort_out(&self, runs: &[NewRun]) -> Vec<EnqueueResult> {
+        let mut seen = HashSet::with_capacity(runs.len());
+        let is_new = |run: &NewRun| seen.insert(run.id) && self.state.runs.get(run.id).is_none();
+        let answers = runs.iter().map(is_new);
+        let answer = |new| if new { EnqueueResult::Stored } else { EnqueueResult::Duplicate };
+        answers.map(answer).collect()
+    }
+
+    pub(crate) fn make_room(&mut self, operation: &'static str, new_runs: usize) -> Result<()> {
+        self.state.make_room(new_runs).map_err(|NoRoom { runs_max }| {
+            let message = format!(
+                "the memory storage keeps {runs_max} runs at most and too many of them wait: \
+                 wait until some end, raise runs_max, or use a storage on disk"
+            );
+            StorageError::new(ErrorKind::Full, operation, message)
+        })
+    }
+
+    /// Stores a run that is not there yet.
+    pub(crate) fn store(&mut self, new: NewRun) {
+        let run = Run::from_new(new, self.now);
+        if run.status == RunStatus::Pending {
+            self.hints.ready(&run.queue);
+        } else {
+            self.hints.scheduled();
+        }
+        self.state.runs.insert(run);
+    }
+
+    pub(crate) fn claim_one(&mut self, id: RunId, request: &ClaimRequest) -> Option<ClaimedRun> {
+        let now = self.now;
+        let claimed = self.state.runs.change(id, |run| {
+            run.status = RunStatus::Running;
+            run.attempt += 1;
+            run.lease = Lease(run.lease.0 + 1);
+            run.lease_expires_at = Some(now.plus(request.lease));
+            run.worker = Some(request.worker);
+            run.started_at = Some(now);
+            run.error = None;
+            run.progress = Progress::default();
+            run.counts = ItemCounts::default();
+            run.usage = Usage::default();
+        });
+        claimed.map(|run| ClaimedRun { run: run.clone() })
+    }
+
+    pub(crate) fn apply_one(&mut self, transition: &Transition) -> ApplyResult {
+        match self.state.runs.held(transition.key) {
+            None => return ApplyResult::Stale,
+            Some(run) if run.cancel_requested && transition.yields_to_cancel() => {
+                return ApplyResult::CancelRequested;
+            }
+            Some(_) => {}
+        }
+        let written = self.state.runs.change(transition.key.run, |run| write(run, transition));
+        match written {
+            Some(run) if run.status == RunStatus::Pending => self.hints.ready(&run.queue),
+            Some(run) if run.status.is_delayed() => self.hints.scheduled(),
+            _ => {}
+        }
+        ApplyResult::Applied
+    }
+
+    pub(crate) fn request_cancel(&mut self, id: RunId) -> CancelResult {
+        let now = self.now;
+        match self.state.runs.get(id).map(|run| run.status) {
+            None => CancelResult::NotFound,
+            Some(RunStatus::Running) => {
+                self.state.runs.change(id, |run| run.cancel_requested = true);
+                self.hints.cancel_requested(id);
+                CancelResult::Requested
+            }
+            Some(status) if status.is_final() => CancelResult::Finished(status),
+            Some(_) => {
+                self.state.runs.change(id, |run| cancel_waiting(run, now));
+                CancelResult::Cancelled
+            }
+        }
+    }
+}
+
+fn write(run: &mut Run, transition: &Transition) {
+    run.status = transition.status;
+    run.due_at = transition.due_at.unwrap_or(run.due_at);
+    run.output.clone_from(&transition.output);
+    run.error.clone_from(&transition.error);
+    run.attempt = transition.attempt;
+    run.host_faults = transition.host_faults;
+    run.usage = transition.usage;
+    run.digest = transition.digest.or(run.digest);
+    run.lease_expires_at = None;
+    if transition.status.is_final() {
+        run.finished_at = Some(transition.at);
+    } else {
+        run.finished_at = None;
+        run.cancel_requested = false;
+    }
+}
+
+fn cancel_waiting(run: &mut Run, now: Timestamp) {
+    run.status = RunStatus::Cancelled;
+    run.finished_at = Some(now);
+    run.error = Some(RunError::new(Blame::Operator, "cancelled", "cancelled on request"));
+}
+
+/// A finished run as it waits again: what its attempts left is cleared, the rest stays.
+pub(crate) fn renew_finished(run: &mut Run, now: Timestamp) {
+    run.status = RunStatus::Pending;
+    run.due_at = now;
+    run.trigger = Trigger::Retry;
+    run.attempt = 0;
+    run.host_faults = 0;
+    run.error = None;
+    run.output = None;
+    run.started_at = None;
+    run.finished_at = None;
+    run.cancel_requested = false;
+    run.progress = Progress::default();
+    run.counts = ItemCounts::default();
+}
+
+/// Refuses a batch with a transition that leaves its run running, which `settle` never makes.
+pub(crate) fn check_transitions(operation: &'static str, transitions: &[Transition]) -> Result<()> {
+    match transitions.iter().find(|transition| transition.status == RunStatus::Running) {
+        None => Ok(()),
+        Some(Transition { key, .. }) => {
+            let message = format!("the transition of run {} leaves it running", key.run);
+            Err(StorageError::new(ErrorKind::InvalidRequest, operation, message))
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The contract for those who look at runs.
+
+use async_trait::async_trait;
+use zapjobs_model::{Run, RunId};
+use zapjobs_storage::{
+    Counts, Cursor, Page, QueueCounts, Result, RunFilter, RunPageRequest, RunQueries,
+};
+
+use crate::MemoryStorage;
+use crate::filter::Matcher;
+use crate::storage::check_page;
+
+#[async_trait]
+impl RunQueries for MemoryStorage {
+    async fn run(&self, id: RunId) -> Result<Option<Run>> {
+        self.work("read the run", |work| Ok(work.state.runs.get(id).cloned()))
+    }
+
+    async fn runs(&self, request: RunPageRequest) -> Result<Page> {
+        const OPERATION: &str = "list runs";
+        check_page(OPERATION, request.limit)?;
+        self.work(OPERATION, |work| {
+            let matcher = Matcher::new(&request.filter);
+            let before = request.after.map(|Cursor(id)| id);
+            let listed = work.state.runs.newest_first(before).filter(|run| matcher.takes(run));
+            // One more than asked shows whether there is another page.
+            let mut runs: Vec<Run> = listed.take(request.limit + 1).cloned().collect();
+            let has_more = runs.len() > request.limit;
+            runs.truncate(request.limit);
+            let next = runs.last().filter(|_| has_more).map(|run| Cursor(run.id));
+            Ok(Page { runs, next })
+        })
+    }
+
+    async fn counts(&self, filter: &RunFilter) -> Result<Counts> {
+        self.work("count runs", |work| {
+            if *filter == RunFilter::default() {
+                return Ok(work.state.runs.indexes().tally.of_all());
+            }
+            let matcher = Matcher::new(filter);
+            let mut counts = Counts::default();
+            for run in work.state.runs.newest_first(None).filter(|run| matcher.takes(run)) {
+                *counts.of_mut(run.status) += 1;
+            }
+            Ok(counts)
+        })
+    }
+
+    async fn queue_counts(&self) -> Result<Vec<QueueCounts>> {
+        self.work("count queues", |work| Ok(work.state.runs.indexes().tally.by_queue()))
+    }
+}

@@ -1,0 +1,76 @@
+//! All that stands under the lock.
+
+use zapjobs_model::{RunId, Timestamp};
+
+use crate::MemoryOptions;
+use crate::coordinator::NamedLeases;
+use crate::definitions::DefinitionTable;
+use crate::logs::RunLogs;
+use crate::runs::Runs;
+use crate::workers::WorkerTable;
+
+pub(crate) struct State {
+    pub(crate) runs: Runs,
+    pub(crate) logs: RunLogs,
+    pub(crate) definitions: DefinitionTable,
+    pub(crate) workers: WorkerTable,
+    pub(crate) named_leases: NamedLeases,
+    runs_max: usize,
+    finished_runs_max: usize,
+}
+
+/// The bound of runs that is in the way.
+pub(crate) struct NoRoom {
+    pub(crate) runs_max: usize,
+}
+
+impl State {
+    pub(crate) fn new(options: &MemoryOptions) -> Self {
+        Self {
+            runs: Runs::default(),
+            logs: RunLogs::new(options.log_entries_per_run_max),
+            definitions: DefinitionTable::default(),
+            workers: WorkerTable::default(),
+            named_leases: NamedLeases::default(),
+            runs_max: options.runs_max,
+            finished_runs_max: options.finished_runs_max,
+        }
+    }
+
+    /// Drops the finished runs that ended first, until so many new runs have room. Drops
+    /// nothing if that cannot make enough.
+    pub(crate) fn make_room(&mut self, new_runs: usize) -> Result<(), NoRoom> {
+        let unfinished = self.runs.len() - self.runs.indexes().finished.len();
+        if unfinished + new_runs > self.runs_max {
+            return Err(NoRoom { runs_max: self.runs_max });
+        }
+        while self.runs.len() + new_runs > self.runs_max {
+            self.drop_first_finished();
+        }
+        Ok(())
+    }
+
+    /// Drops the finished runs that ended first, down to their bound.
+    pub(crate) fn trim_finished(&mut self) {
+        while self.runs.indexes().finished.len() > self.finished_runs_max {
+            self.drop_first_finished();
+        }
+    }
+
+    /// Drops the run that ended first, if that was before this instant.
+    pub(crate) fn drop_finished_before(&mut self, instant: Timestamp) -> bool {
+        let first = self.runs.indexes().finished.first();
+        let gone = first.is_some_and(|(ended, _)| ended < instant);
+        if gone {
+            self.drop_first_finished();
+        }
+        gone
+    }
+
+    fn drop_first_finished(&mut self) -> Option<RunId> {
+        let (_, id) = self.runs.indexes().finished.first()?;
+        self.runs.remove(id);
+        self.logs.forget(id);
+        Some(id)
+    }
+}

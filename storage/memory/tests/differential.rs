@@ -1,0 +1,134 @@
+//! The random test of drivers against the memory driver, tried on the memory driver itself:
+//! against an equal it must pass, against one that is at fault it must fail.
+
+use zapjobs_conformance::differential_suite;
+
+mod forgetful;
+mod harness;
+
+use harness::MemoryHarness;
+
+differential_suite!(MemoryHarness, MemoryHarness);
+
+mod self_check {
+    use std::collections::BTreeMap;
+    use std::panic::AssertUnwindSafe;
+    use std::sync::Arc;
+
+    use zapjobs_conformance::{Fixture, Harness as _, differential};
+    use zapjobs_memory::{MemoryOptions, MemoryStorage};
+
+    use crate::forgetful::{Fault, Forgetful};
+    use crate::harness::MemoryHarness;
+
+    const WAYS: &[&str] = &[
+        "Enqueue Stored",
+        "Enqueue Duplicate",
+        "Claim Some",
+        "Renew Held",
+        "Renew true",
+        "Renew Lost",
+        "CancelRequests LeaseKey",
+        "Apply Applied",
+        "Apply Stale",
+        "Apply CancelRequested",
+        "Expired Some",
+        "RequestCancel Cancelled",
+        "RequestCancel Requested",
+        "RequestCancel Finished",
+        "RequestCancel NotFound",
+        "Requeue Requeued",
+        "Requeue NotRequeuable",
+        "Requeue NotFound",
+        "Run Some",
+        "Run None",
+        "Runs Some",
+        "Runs error",
+        "DeleteDefinition true",
+        "DeleteDefinition false",
+        "SetEnabled true",
+        "DueDefinitions Some",
+        "Fire Fired",
+        "Fire Superseded",
+        "LogPage true",
+        "LogPage LogEntry",
+        "RemoveWorker true",
+        "RemoveStaleWorkers WorkerId",
+        "Acquire None",
+        "Acquire Greater",
+        "Acquire Equal",
+        "Release true",
+        "Release false",
+    ];
+
+    /// What a comparison with this subject complains of.
+    fn complaint(subject: impl FnOnce(Fixture) -> Fixture) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it starts");
+        let compared = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            runtime.block_on(async {
+                let [reference, equal] = [MemoryHarness.fresh().await, MemoryHarness.fresh().await];
+                Box::pin(differential(1, 500, reference, subject(equal))).await;
+            });
+        }));
+        let panic = compared.expect_err("the fault went unnoticed");
+        panic.downcast_ref::<String>().expect("a message").clone()
+    }
+
+    fn with(fault: Fault) -> impl FnOnce(Fixture) -> Fixture {
+        move |fixture| Fixture {
+            storage: Arc::new(Forgetful::new(fixture.storage.clone(), fault)),
+            ..fixture
+        }
+    }
+
+    fn with_options(change: impl FnOnce(&mut MemoryOptions)) -> impl FnOnce(Fixture) -> Fixture {
+        move |fixture| {
+            let clock = fixture.clock.clone();
+            let mut options = MemoryOptions { clock, ..MemoryOptions::default() };
+            change(&mut options);
+            Fixture::new(Arc::new(MemoryStorage::new(options)), fixture.clock)
+        }
+    }
+
+    #[test]
+    fn random_operations_are_answered_in_every_way() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it starts");
+        let mut reached = BTreeMap::<String, usize>::new();
+        for seed in 0..8 {
+            let reach = runtime.block_on(async {
+                let [reference, equal] = [MemoryHarness.fresh().await, MemoryHarness.fresh().await];
+                Box::pin(differential(seed, 500, reference, equal)).await
+            });
+            reach.into_iter().for_each(|(name, count)| *reached.entry(name).or_default() += count);
+        }
+        let missing: Vec<_> =
+            WAYS.iter().filter(|way| reached.get(**way).is_none_or(|count| *count < 5)).collect();
+        assert!(missing.is_empty(), "reached less than 5 times: {missing:?} in {reached:#?}");
+    }
+
+    #[test]
+    fn one_lost_transition_is_noticed() {
+        let complaint = complaint(with(Fault::OneTransition));
+        assert!(complaint.contains("seed 1, step "), "{complaint}");
+    }
+
+    #[test]
+    fn lost_renewals_are_noticed() {
+        complaint(with(Fault::Renewals));
+    }
+
+    #[test]
+    fn one_lost_cancellation_is_noticed() {
+        complaint(with(Fault::OneCancellation));
+    }
+
+    #[test]
+    fn lost_log_entries_are_noticed() {
+        complaint(with_options(|options| options.log_entries_per_run_max = 2));
+    }
+
+    #[test]
+    fn lost_history_is_noticed() {
+        complaint(with_options(|options| options.finished_runs_max = 3));
+    }
+}

@@ -1,0 +1,176 @@
+//! A storage with a fault: it passes everything on, but loses a write of a kind while it
+//! answers that all is well.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use zapjobs_model::*;
+use zapjobs_storage::*;
+
+/// What it loses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    OneTransition,
+    Renewals,
+    OneCancellation,
+}
+
+pub(crate) struct Forgetful {
+    inner: Arc<dyn Storage>,
+    fault: Fault,
+    seen: AtomicUsize,
+}
+
+impl Forgetful {
+    pub(crate) fn new(inner: Arc<dyn Storage>, fault: Fault) -> Self {
+        Self { inner, fault, seen: AtomicUsize::new(0) }
+    }
+
+    /// Whether this write is one to lose: the third of its kind that would be written. Of
+    /// renewals every third, because most are written over before anyone looks.
+    fn loses(&self, fault: Fault) -> bool {
+        if self.fault != fault {
+            return false;
+        }
+        let before = self.seen.fetch_add(1, Ordering::Relaxed);
+        before == 2 || (fault == Fault::Renewals && before % 3 == 2)
+    }
+
+    async fn is_held(&self, key: LeaseKey) -> bool {
+        let run = self.inner.run(key.run).await.expect("the run is read");
+        run.is_some_and(|run| run.status == RunStatus::Running && run.lease == key.lease)
+    }
+}
+
+#[async_trait]
+impl RunStore for Forgetful {
+    async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>> {
+        self.inner.enqueue(runs).await
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>> {
+        self.inner.claim(request).await
+    }
+
+    async fn renew(&self, keys: &[LeaseKey], lease: Duration) -> Result<Vec<LeaseState>> {
+        if let [key, others @ ..] = keys
+            && self.is_held(*key).await
+            && self.loses(Fault::Renewals)
+        {
+            let run = self.inner.run(key.run).await?.expect("it is held");
+            let held = LeaseState::Held { cancel_requested: run.cancel_requested };
+            let others = self.inner.renew(others, lease).await?;
+            return Ok([vec![held], others].concat());
+        }
+        self.inner.renew(keys, lease).await
+    }
+
+    async fn cancel_requests(&self, keys: &[LeaseKey]) -> Result<Vec<LeaseKey>> {
+        self.inner.cancel_requests(keys).await
+    }
+
+    async fn report_progress(&self, updates: &[ProgressUpdate]) -> Result<()> {
+        self.inner.report_progress(updates).await
+    }
+
+    async fn apply(&self, transitions: &[Transition]) -> Result<Vec<ApplyResult>> {
+        if let [transition] = transitions
+            && self.is_held(transition.key).await
+            && self.loses(Fault::OneTransition)
+        {
+            return Ok(vec![ApplyResult::Applied]);
+        }
+        self.inner.apply(transitions).await
+    }
+
+    async fn promote(&self, limit: usize) -> Result<Promoted> {
+        self.inner.promote(limit).await
+    }
+
+    async fn expired(&self, limit: usize) -> Result<Vec<Run>> {
+        self.inner.expired(limit).await
+    }
+
+    async fn request_cancel(&self, run: RunId) -> Result<CancelResult> {
+        let stored = self.inner.run(run).await?;
+        let waits = stored.is_some_and(|run| run.status == RunStatus::Pending);
+        if waits && self.loses(Fault::OneCancellation) {
+            return Ok(CancelResult::Cancelled);
+        }
+        self.inner.request_cancel(run).await
+    }
+
+    async fn requeue(&self, run: RunId) -> Result<RequeueResult> {
+        self.inner.requeue(run).await
+    }
+
+    async fn prune(&self, request: PruneRequest) -> Result<usize> {
+        self.inner.prune(request).await
+    }
+}
+
+/// Implements a family of operations by asking the storage within.
+macro_rules! passed_on {
+    ($family:ident { $($operation:ident($($name:ident: $type:ty),*) -> $answer:ty;)* }) => {
+        #[async_trait]
+        impl $family for Forgetful {
+            $(async fn $operation(&self, $($name: $type),*) -> Result<$answer> {
+                self.inner.$operation($($name),*).await
+            })*
+        }
+    };
+}
+
+passed_on!(Storage {
+    now() -> Timestamp;
+    info() -> StorageInfo;
+    close() -> ();
+});
+
+passed_on!(Definitions {
+    put_definitions(definitions: &[JobDefinition]) -> ();
+    definition(key: &JobKey) -> Option<JobDefinition>;
+    definitions(tenant: Option<&TenantId>) -> Vec<JobDefinition>;
+    delete_definition(key: &JobKey) -> bool;
+    set_enabled(key: &JobKey, enabled: bool, next: Option<Timestamp>) -> bool;
+    due_definitions(limit: usize) -> Vec<JobDefinition>;
+    next_fire_time() -> Option<Timestamp>;
+    note_last_status(latest: &[(JobKey, RunStatus)]) -> ();
+    fire(request: FireRequest) -> FireResult;
+});
+
+passed_on!(RunQueries {
+    run(id: RunId) -> Option<Run>;
+    runs(request: RunPageRequest) -> Page;
+    counts(filter: &RunFilter) -> Counts;
+    queue_counts() -> Vec<QueueCounts>;
+});
+
+passed_on!(Logs {
+    append_logs(entries: &[LogEntry]) -> ();
+    log_page(request: LogPageRequest) -> LogPage;
+});
+
+passed_on!(WorkerRegistry {
+    heartbeat(worker: &WorkerRecord) -> ();
+    workers() -> Vec<WorkerRecord>;
+    remove_worker(worker: WorkerId) -> bool;
+    remove_stale_workers(silence: Duration) -> Vec<WorkerId>;
+});
+
+passed_on!(Coordinator {
+    acquire(request: NamedLeaseRequest) -> Option<NamedLease>;
+    release(name: &str, owner: WorkerId) -> bool;
+});
+
+impl Events for Forgetful {
+    fn publish(&self, events: Vec<JobEvent>) {
+        self.inner.publish(events);
+    }
+
+    fn subscribe(&self) -> Notices {
+        self.inner.subscribe()
+    }
+}
