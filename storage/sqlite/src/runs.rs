@@ -1,0 +1,134 @@
+//! The run store: each operation is one request to the writer.
+
+mod apply;
+mod cancel;
+mod claim;
+mod enqueue;
+mod renew;
+mod standing;
+mod sweep;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
+use zapjobs_storage::{
+    ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimedRun, EnqueueResult, LeaseState,
+    ProgressUpdate, Promoted, PruneRequest, RequeueResult, Result, RunStore,
+};
+
+use crate::SqliteStorage;
+use crate::error::invalid;
+use crate::quarantine::set_aside;
+use crate::storage::check_batch;
+use crate::writer::WriteKind;
+
+pub(crate) use enqueue::{bytes_of, enqueue as enqueue_runs};
+pub(crate) use sweep::{row_limit, stored_id};
+
+/// Bytes of a claimed run's write, about.
+const CLAIM_BYTES: usize = 200;
+
+#[async_trait]
+impl RunStore for SqliteStorage {
+    async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>> {
+        const OPERATION: &str = "enqueue runs";
+        check_batch(OPERATION, runs.len())?;
+        let kind = WriteKind::new(OPERATION, bytes_of(runs));
+        let runs = runs.to_vec();
+        self.write(kind, move |tx| enqueue::enqueue(tx, &runs)).await
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>> {
+        const OPERATION: &str = "claim runs";
+        check_batch(OPERATION, request.limit)?;
+        let kind = WriteKind::new(OPERATION, request.limit * CLAIM_BYTES);
+        self.write(kind, move |tx| claim::claim(tx, &request)).await
+    }
+
+    async fn renew(&self, keys: &[LeaseKey], lease: Duration) -> Result<Vec<LeaseState>> {
+        const OPERATION: &str = "renew leases";
+        check_batch(OPERATION, keys.len())?;
+        let keys = keys.to_vec();
+        self.write(WriteKind::patient(OPERATION), move |tx| renew::renew(tx, &keys, lease)).await
+    }
+
+    async fn cancel_requests(&self, keys: &[LeaseKey]) -> Result<Vec<LeaseKey>> {
+        const OPERATION: &str = "read cancellation requests";
+        check_batch(OPERATION, keys.len())?;
+        let keys = keys.to_vec();
+        self.read(OPERATION, move |db| renew::cancel_requests(db, &keys)).await
+    }
+
+    async fn report_progress(&self, updates: &[ProgressUpdate]) -> Result<()> {
+        const OPERATION: &str = "report progress";
+        check_batch(OPERATION, updates.len())?;
+        let updates = updates.to_vec();
+        let kind = WriteKind::new(OPERATION, updates.len() * CLAIM_BYTES);
+        self.write(kind, move |tx| renew::report_progress(tx, &updates)).await
+    }
+
+    async fn apply(&self, transitions: &[Transition]) -> Result<Vec<ApplyResult>> {
+        const OPERATION: &str = "apply transitions";
+        check_batch(OPERATION, transitions.len())?;
+        if transitions.iter().any(|transition| transition.status == RunStatus::Running) {
+            return Err(invalid(OPERATION, "a transition leaves its run running"));
+        }
+        let kind = WriteKind::new(OPERATION, apply::bytes_of(transitions));
+        let transitions = transitions.to_vec();
+        self.write(kind, move |tx| apply::apply(tx, &transitions)).await
+    }
+
+    async fn promote(&self, limit: usize) -> Result<Promoted> {
+        let limit = limit.min(BATCH_MAX);
+        let kind = WriteKind::new("promote runs", 0);
+        self.write(kind, move |tx| sweep::promote(tx, limit)).await
+    }
+
+    async fn expired(&self, limit: usize) -> Result<Vec<Run>> {
+        const OPERATION: &str = "list expired leases";
+        let limit = limit.min(BATCH_MAX);
+        loop {
+            let now = self.clock().now();
+            let expired = self.read(OPERATION, move |db| sweep::expired(db, now, limit)).await?;
+            if expired.unreadable.is_empty() {
+                return Ok(expired.runs);
+            }
+            // Out of the way, or enough of them would hide all others. Each is met once.
+            let kind = WriteKind::new(OPERATION, 0);
+            let unreadable = expired.unreadable;
+            self.write(kind, move |tx| {
+                unreadable.iter().try_for_each(|(id, reason)| set_aside(tx, id, reason))
+            })
+            .await?;
+        }
+    }
+
+    async fn request_cancel(&self, run: RunId) -> Result<CancelResult> {
+        let kind = WriteKind::new("request a cancellation", 0);
+        self.write(kind, move |tx| cancel::request_cancel(tx, run)).await
+    }
+
+    async fn requeue(&self, run: RunId) -> Result<RequeueResult> {
+        let kind = WriteKind::new("requeue a run", 0);
+        self.write(kind, move |tx| cancel::requeue(tx, run)).await
+    }
+
+    async fn prune(&self, request: PruneRequest) -> Result<usize> {
+        const OPERATION: &str = "prune runs";
+        check_batch(OPERATION, request.limit)?;
+        let kind = WriteKind::new(OPERATION, 0);
+        let mut pruned = 0;
+        // Each round deletes at least one run or ends.
+        while pruned < request.limit {
+            let limit = (request.limit - pruned).min(sweep::PRUNE_RUNS_MAX);
+            let part = PruneRequest { limit, ..request };
+            let gone = self.write(kind, move |tx| sweep::prune(tx, part)).await?;
+            pruned += gone;
+            if gone == 0 {
+                break;
+            }
+        }
+        Ok(pruned)
+    }
+}

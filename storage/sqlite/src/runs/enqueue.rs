@@ -1,0 +1,105 @@
+//! New runs.
+
+use rusqlite::{CachedStatement, params};
+use zapjobs_model::{NewRun, Run, RunStatus};
+use zapjobs_storage::{EnqueueResult, Notice};
+
+use crate::db::Db;
+use crate::error::DbResult;
+use crate::row::encoded;
+use crate::writer::Tx;
+
+/// Bytes of a run beside its texts, about.
+const RUN_BYTES: usize = 400;
+
+// The writer alone inserts, so that the number cannot be taken in between.
+const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM {prefix}inputs";
+const INSERT_RUN: &str = "INSERT INTO {prefix}runs (id, seq, tenant, job_type, queue, priority,
+        trigger_code, status, created_at, due_at, attempt, host_faults, lease, cancel_requested)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, 0)
+    ON CONFLICT (id) DO NOTHING";
+const INSERT_INPUT: &str = "INSERT INTO {prefix}inputs (seq, max_attempts, deadline,
+        correlation_id, parent, tags, metadata, input)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const INSERT_TAG: &str =
+    "INSERT INTO {prefix}tags (tag, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+
+pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueResult>> {
+    let mut seq: i64 = tx.db.prepare(NEXT_SEQ)?.query_row([], |row| row.get(0))?;
+    let mut inserter = Inserter::new(tx.db)?;
+    let mut results = Vec::with_capacity(runs.len());
+    for new in runs {
+        let run = Run::from_new(new.clone(), tx.now);
+        if inserter.insert(&run, seq)? {
+            seq += 1;
+            tx.tell(ready_or_scheduled(&run));
+            results.push(EnqueueResult::Stored);
+        } else {
+            results.push(EnqueueResult::Duplicate);
+        }
+    }
+    Ok(results)
+}
+
+/// About how many bytes these runs are.
+pub(crate) fn bytes_of(runs: &[NewRun]) -> usize {
+    runs.iter().map(|run| RUN_BYTES + run.input.as_str().len()).sum()
+}
+
+fn ready_or_scheduled(run: &Run) -> Notice {
+    match run.status {
+        RunStatus::Pending => Notice::Ready(run.queue.clone()),
+        _ => Notice::Scheduled,
+    }
+}
+
+/// Stores runs one by one, with statements that are looked up once.
+struct Inserter<'a> {
+    run: CachedStatement<'a>,
+    input: CachedStatement<'a>,
+    tag: CachedStatement<'a>,
+}
+
+impl<'a> Inserter<'a> {
+    fn new(db: &'a Db) -> DbResult<Self> {
+        Ok(Self {
+            run: db.prepare(INSERT_RUN)?,
+            input: db.prepare(INSERT_INPUT)?,
+            tag: db.prepare(INSERT_TAG)?,
+        })
+    }
+
+    /// Whether it was new.
+    fn insert(&mut self, run: &Run, seq: i64) -> DbResult<bool> {
+        let id = run.id.0.as_bytes();
+        let inserted = self.run.execute(params![
+            id,
+            seq,
+            run.tenant.as_str(),
+            run.job_type.as_str(),
+            run.queue.as_str(),
+            run.priority.get(),
+            run.trigger.code(),
+            run.status.code(),
+            run.created_at.as_micros(),
+            run.due_at.as_micros(),
+        ])?;
+        if inserted == 0 {
+            return Ok(false);
+        }
+        self.input.execute(params![
+            seq,
+            run.max_attempts,
+            run.deadline.map(|time| time.as_micros()),
+            run.correlation_id.as_ref().map(|id| id.as_str()),
+            run.parent.as_ref().map(|id| id.0.as_bytes()),
+            encoded(&run.tags, run.tags.is_empty()),
+            encoded(&run.metadata, run.metadata.is_empty()),
+            run.input.as_str(),
+        ])?;
+        for tag in &run.tags {
+            self.tag.execute(params![tag.as_str(), id])?;
+        }
+        Ok(true)
+    }
+}

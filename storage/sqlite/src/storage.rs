@@ -1,0 +1,159 @@
+//! A storage: opened, described, closed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use zapjobs_model::Timestamp;
+use zapjobs_storage::{BATCH_MAX, Clock, ErrorKind, PAGE_MAX};
+use zapjobs_storage::{Result, Storage, StorageError, StorageInfo};
+
+use crate::db::Db;
+use crate::error::{DbResult, closed, invalid};
+use crate::events::Listeners;
+use crate::options::{Location, SqliteOptions, Synchronous};
+use crate::readers::Readers;
+use crate::schema::{self, Migration};
+use crate::writer::{Tx, WriteKind, Writer};
+
+const OPEN: &str = "open the SQLite storage";
+
+/// A storage in one SQLite file. Dropping it writes what was asked, in the background;
+/// [`Storage::close`] waits for that.
+pub struct SqliteStorage {
+    pub(crate) listeners: Arc<Listeners>,
+    pub(crate) writer: Writer,
+    readers: Readers,
+    options: SqliteOptions,
+    is_closed: AtomicBool,
+}
+
+impl SqliteStorage {
+    /// Opens the database, creates the file where it is missing, and brings its schema up to
+    /// date. Blocks for as long as that takes.
+    ///
+    /// Errors: `Configuration` for a directory that is missing, a file that is no database or
+    /// options out of bounds; `ReadOnly`; `Schema` for one that a newer program made; `Busy`
+    /// while another process writes for longer than the busy timeout.
+    pub fn open(options: SqliteOptions) -> Result<Self> {
+        let options = options.checked()?;
+        Self::assemble(options).map_err(|error| error.describe(OPEN))
+    }
+
+    fn assemble(options: SqliteOptions) -> DbResult<Self> {
+        let mut db = Db::open_writer(&options)?;
+        schema::migrate(&mut db, options.clock.now())?;
+        let readers = Readers::open(&options)?;
+        let listeners = Arc::new(Listeners::new());
+        let clock = Arc::clone(&options.clock);
+        let writer = Writer::start(db, clock, Arc::clone(&listeners), options.poll_interval)?;
+        let is_closed = AtomicBool::new(false);
+        Ok(Self { listeners, writer, readers, options, is_closed })
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.options.clock
+    }
+
+    /// Writes; see [`Writer::write`].
+    pub(crate) async fn write<T, F>(&self, kind: WriteKind, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> DbResult<T> + Send + 'static,
+    {
+        self.writer.write(kind, work).await
+    }
+
+    /// Reads from one snapshot.
+    pub(crate) async fn read<T, F>(&self, operation: &'static str, query: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&Db) -> DbResult<T> + Send + 'static,
+    {
+        self.readers.read(&self.writer, operation, query).await
+    }
+
+    fn check_open(&self, operation: &'static str) -> Result<()> {
+        if self.is_closed.load(Ordering::Acquire) { Err(closed(operation)) } else { Ok(()) }
+    }
+}
+
+/// The migrations that opening would apply. Writes nothing, and creates no file.
+///
+/// Errors as [`SqliteStorage::open`].
+pub fn pending(options: &SqliteOptions) -> Result<Vec<&'static Migration>> {
+    let options = options.clone().checked()?;
+    match &options.location {
+        Location::File(path) if path.exists() => Db::open_reader(&options, path)
+            .and_then(|db| schema::pending(&db))
+            .map_err(|error| error.describe("look for pending migrations")),
+        _ => Ok(schema::migrations().iter().collect()),
+    }
+}
+
+#[async_trait]
+impl Storage for SqliteStorage {
+    async fn now(&self) -> Result<Timestamp> {
+        self.check_open("read the clock")?;
+        Ok(self.clock().now())
+    }
+
+    async fn info(&self) -> Result<StorageInfo> {
+        const OPERATION: &str = "describe the storage";
+        const APPLIED: &str = "SELECT max(version) FROM {prefix}schema";
+        let schema_version = self
+            .read(OPERATION, |db| {
+                Ok(db.prepare(APPLIED)?.query_row([], |row| row.get::<_, u32>(0))?)
+            })
+            .await?;
+        let durability = match (&self.options.location, self.options.synchronous) {
+            (Location::Memory, _) => "nothing survives the end of the process",
+            (_, Synchronous::Normal) => {
+                "survives the death of the process; a power failure may lose the last commits"
+            }
+            (_, Synchronous::Full) => "survives the death of the process and a power failure",
+        };
+        Ok(StorageInfo {
+            driver: "sqlite".to_owned(),
+            location: self.options.location.to_string(),
+            schema_version,
+            server_version: format!("SQLite {}", rusqlite::version()),
+            durability: durability.to_owned(),
+        })
+    }
+
+    async fn close(&self) -> Result<()> {
+        if self.is_closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        // Readers first: a snapshot under way would keep the log from being emptied.
+        self.readers.close(self.options.readers).await;
+        let result = self.writer.close().await;
+        self.listeners.close();
+        result
+    }
+}
+
+impl fmt::Debug for SqliteStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStorage").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Refuses a batch that is too long.
+pub(crate) fn check_batch(operation: &'static str, length: usize) -> Result<()> {
+    if length <= BATCH_MAX {
+        return Ok(());
+    }
+    let message = format!("{length} items in one batch, {BATCH_MAX} are allowed: split it");
+    Err(StorageError::new(ErrorKind::InvalidRequest, operation, message))
+}
+
+/// Refuses a page that is too long or empty.
+pub(crate) fn check_page(operation: &'static str, limit: usize) -> Result<()> {
+    if (1..=PAGE_MAX).contains(&limit) {
+        return Ok(());
+    }
+    Err(invalid(operation, format!("a page of {limit} items was asked for: use 1 to {PAGE_MAX}")))
+}
