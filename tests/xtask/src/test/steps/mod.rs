@@ -1,0 +1,35 @@
+//! The steps, in the order in which they run: what is quick to fail comes first.
+
+pub(super) mod deny;
+
+mod bench;
+mod clippy;
+mod demo;
+mod doc;
+mod fmt;
+mod guests;
+mod hygiene;
+mod layers;
+mod plugins;
+mod quickstart;
+mod unit;
+mod wasm;
+
+use super::{Report, Session, Step};
+
+/// Every step.
+pub(super) const ALL: &[&Step] = &[
+    &fmt::STEP,
+    &layers::STEP,
+    &hygiene::STEP,
+    &wasm::STEP,
+    &guests::STEP,
+    &clippy::STEP,
+    &unit::STEP,
+    &doc::STEP,
+    &plugins::STEP,
+    &deny::STEP,
+    &quickstart::STEP,
+    &demo::STEP,
+    &bench::STEP,
+];
