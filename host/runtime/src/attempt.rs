@@ -9,7 +9,7 @@ use zapjobs_model::port::{CancelReason, Cancellation, Invocation, RunContext};
 use zapjobs_model::{Blame, Limits, Outcome, Report, RetryPolicy, Run, RunError, Timestamp, Usage};
 
 use crate::catalog::Served;
-use crate::host::Core;
+use crate::host_core::Core;
 
 /// A run whose job type nothing serves is looked at again after this long.
 const UNSERVED_DELAY: Duration = Duration::from_secs(5);

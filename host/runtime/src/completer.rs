@@ -12,7 +12,7 @@ use zapjobs_model::{EventKind, JobEvent, Transition, settle};
 use zapjobs_storage::{ApplyResult, StorageError};
 
 use crate::attempt::Finished;
-use crate::host::Core;
+use crate::host_core::Core;
 
 /// Results that wait to be recorded at most; attempts wait with theirs once it is full.
 pub(crate) const RESULTS_BUFFERED_MAX: usize = 1_024;

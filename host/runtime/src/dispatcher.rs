@@ -14,7 +14,7 @@ use zapjobs_model::{EventKind, JobEvent, Run};
 use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection};
 
 use crate::attempt::{Finished, attempt};
-use crate::host::Core;
+use crate::host_core::Core;
 use crate::listener::check_cancellations;
 
 /// Runs claimed at once at most.

@@ -1,66 +1,27 @@
 //! A host: all parts, started in order and stopped in order.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use zapjobs_model::WorkerId;
 use zapjobs_model::port::CancelReason;
-use zapjobs_model::{JobKey, Run, RunStatus, WorkerId};
 use zapjobs_storage::{Storage, StorageError, WorkerRecord};
 
 use crate::catalog::Catalog;
 use crate::completer::{RESULTS_BUFFERED_MAX, complete};
 use crate::config::{HostOptions, InvalidOptions};
 use crate::dispatcher::Dispatcher;
-use crate::held::Held;
+use crate::host_core::Core;
 use crate::listener::listen;
-use crate::recorder::Recorder;
 use crate::services::{self, Heartbeat};
-use crate::store_clock::StoreClock;
 
 /// Time that attempts have to end once they were told to at shutdown, and results to be
 /// recorded after that.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
-
-/// What all parts of a host share.
-pub(crate) struct Core {
-    pub(crate) options: HostOptions,
-    pub(crate) worker: WorkerId,
-    pub(crate) storage: Arc<dyn Storage>,
-    pub(crate) catalog: Arc<Catalog>,
-    pub(crate) clock: StoreClock,
-    pub(crate) held: Held,
-    pub(crate) recorder: Arc<Recorder>,
-    /// Runs may be ready.
-    pub(crate) ready: Notify,
-    /// A delayed run may be due earlier than thought.
-    pub(crate) delayed: Notify,
-    /// Counts hints that some attempt should stop. One that came while runs were being claimed
-    /// found nobody to tell.
-    pub(crate) cancel_hints: AtomicU64,
-    last_statuses: Mutex<HashMap<JobKey, RunStatus>>,
-}
-
-impl Core {
-    pub(crate) fn serves(&self, key: &JobKey) -> bool {
-        self.catalog.get(key).is_some()
-    }
-
-    pub(crate) fn note_last_status(&self, run: &Run, status: RunStatus) {
-        self.last_statuses.lock().insert(run.job_key(), status);
-    }
-
-    pub(crate) fn take_last_statuses(&self) -> Vec<(JobKey, RunStatus)> {
-        self.last_statuses.lock().drain().collect()
-    }
-}
 
 /// A running host. [`Host::shutdown`] stops it; dropping it kills what is under way, whose
 /// leases then run out.
@@ -113,19 +74,7 @@ impl Host {
     ) -> Result<Self, StartError> {
         let options = options.checked()?;
         let guests = guest_runtime(&options).map_err(StartError::Threads)?;
-        let core = Arc::new(Core {
-            worker: WorkerId(Uuid::now_v7()),
-            clock: StoreClock::start(&*storage).await?,
-            recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
-            held: Held::default(),
-            ready: Notify::new(),
-            delayed: Notify::new(),
-            cancel_hints: AtomicU64::new(0),
-            last_statuses: Mutex::default(),
-            storage,
-            catalog,
-            options,
-        });
+        let core = Arc::new(Core::new(options, storage, catalog).await?);
         let guest_handle = guests.handle().clone();
         let permits = Arc::new(Semaphore::new(core.options.concurrency));
         let (results, queued_results) = mpsc::channel(RESULTS_BUFFERED_MAX);

@@ -23,6 +23,7 @@ mod config;
 mod dispatcher;
 mod held;
 mod host;
+mod host_core;
 mod listener;
 mod plugins;
 mod recorder;

@@ -8,7 +8,7 @@ use zapjobs_model::LeaseKey;
 use zapjobs_model::port::CancelReason;
 use zapjobs_storage::{BATCH_MAX, Notice, Notices};
 
-use crate::host::Core;
+use crate::host_core::Core;
 
 /// Listens until it is stopped or the storage is closed.
 pub(crate) async fn listen(core: Arc<Core>, mut notices: Notices, stop: CancellationToken) {

@@ -7,7 +7,7 @@ use zapjobs_model::port::CancelReason;
 use zapjobs_storage::{BATCH_MAX, LeaseState, Result, WorkerRecord};
 
 use super::Service;
-use crate::host::Core;
+use crate::host_core::Core;
 
 /// A worker that has been silent for so many leases is forgotten.
 const LEASES_UNTIL_STALE: u32 = 4;

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use zapjobs_storage::Result;
 
-use crate::host::Core;
+use crate::host_core::Core;
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use record::Record;
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use zapjobs_storage::Result;
 
 use super::Service;
-use crate::host::Core;
+use crate::host_core::Core;
 
 const BATCH: usize = 1_000;
 /// Longest rest: another host's run may be due before any that this one knows of.

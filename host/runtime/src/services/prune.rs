@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use zapjobs_storage::{PruneRequest, Result};
 
 use super::Service;
-use crate::host::Core;
+use crate::host_core::Core;
 
 /// Runs deleted in one step: small, so that claims never wait long.
 const BATCH: usize = 500;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use zapjobs_storage::Result;
 
 use super::Service;
-use crate::host::Core;
+use crate::host_core::Core;
 use crate::recorder::FLUSH_INTERVAL;
 
 pub(crate) struct Record;

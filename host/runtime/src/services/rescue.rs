@@ -7,7 +7,7 @@ use zapjobs_model::{Outcome, RetryPolicy, Usage, settle};
 use zapjobs_storage::Result;
 
 use super::Service;
-use crate::host::Core;
+use crate::host_core::Core;
 
 const BATCH: usize = 500;
 

@@ -14,7 +14,7 @@ use zapjobs_model::{JobDefinition, JobKey, JobRequest, RunId, Schedule, Timestam
 use zapjobs_storage::{FireRequest, FireResult, Result};
 
 use super::Service;
-use crate::host::Core;
+use crate::host_core::Core;
 
 const BATCH: usize = 1_000;
 /// Longest rest: schedules may change meanwhile.

@@ -1,0 +1,188 @@
+//! What can be asked on the command line. One file per command.
+
+mod enqueue;
+mod plugins;
+mod run;
+mod runs;
+mod scaffold;
+mod serve;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
+pub(crate) use plugins::{InspectArgs, PluginsCommand};
+pub(crate) use run::RunArgs;
+pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RunsCommand, Since};
+pub(crate) use scaffold::{BuildArgs, NewArgs};
+pub(crate) use serve::ServeArgs;
+
+use crate::config::Sources;
+use crate::errors::EXIT_CODES;
+
+/// Runs background jobs that are WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(
+    name = "zapjobs",
+    version,
+    after_help = EXIT_CODES,
+    after_long_help = EXIT_CODES,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch the plugins directory and execute runs until stopped
+    Serve(ServeArgs),
+    /// Run a component once, here and now, without a server
+    Run(RunArgs),
+    /// Ask for a job to be run by a host that serves the storage
+    Enqueue(EnqueueArgs),
+    /// List, show, follow, cancel and retry runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// List and inspect plugins
+    #[command(subcommand)]
+    Plugins(PluginsCommand),
+    /// Begin a new plugin in Rust
+    New(NewArgs),
+    /// Compile the plugin of this directory into one .wasm file
+    Build(BuildArgs),
+    /// Show the configuration in effect, and where each value comes from
+    Config(ConfigArgs),
+    /// Write a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Configuration file [default: ./zapjobs.toml where it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "ZAPJOBS_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where runs are kept: sqlite:PATH, sqlite::memory: or memory: [default: sqlite:zapjobs.db]
+    #[arg(long, global = true, value_name = "URL")]
+    storage: Option<String>,
+    /// The directory of components [default: ./plugins]
+    #[arg(long, global = true, value_name = "DIR")]
+    plugins: Option<String>,
+    /// Whose job types and runs to work on [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    tenant: Option<String>,
+    /// Set any setting, such as limits.cpu=10s; `zapjobs config` lists them
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Write JSON: one document, or one line per item for what goes on
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Write in colour: auto, always or never [default: auto]
+    #[arg(long, global = true, value_name = "WHEN")]
+    color: Option<String>,
+    /// Least weighty line of the host's own log on stderr [default: info]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// The host's own log as text or json [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+/// Show the configuration.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// Print a file with every setting, its meaning, bounds and default
+    #[arg(long)]
+    pub(crate) template: bool,
+}
+
+/// Write a completion script.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Flags that stand for settings: the setting's key, the flag, its text if given.
+type SettingFlag<'a> = (&'static str, &'static str, &'a Option<String>);
+
+impl Cli {
+    /// What the command line says of the configuration.
+    pub(crate) fn sources(&self) -> Sources {
+        let global = &self.global;
+        let mut flags: Vec<SettingFlag<'_>> = vec![
+            ("storage", "--storage", &global.storage),
+            ("plugins", "--plugins", &global.plugins),
+            ("tenant", "--tenant", &global.tenant),
+            ("color", "--color", &global.color),
+            ("log.level", "--log-level", &global.log_level),
+            ("log.format", "--log-format", &global.log_format),
+        ];
+        if let Command::Serve(serve) = &self.command {
+            flags.extend(serve.setting_flags());
+        }
+        let given = flags.into_iter().filter_map(|(key, flag, text)| {
+            text.as_ref().map(|text| (key, flag.to_owned(), text.clone()))
+        });
+        Sources { file: global.config.clone(), flags: given.collect(), set: global.set.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Setting;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_that_stands_for_a_setting_names_one() {
+        let cli = Cli::parse_from([
+            "zapjobs",
+            "serve",
+            "--storage",
+            "a",
+            "--plugins",
+            "b",
+            "--tenant",
+            "c",
+            "--color",
+            "never",
+            "--log-level",
+            "info",
+            "--log-format",
+            "text",
+            "--queues",
+            "q",
+            "--concurrency",
+            "1",
+            "--guest-threads",
+            "1",
+            "--lease",
+            "1s",
+            "--poll-interval",
+            "1s",
+            "--retention",
+            "1d",
+            "--drain",
+            "1s",
+        ]);
+        let flags = cli.sources().flags;
+        assert_eq!(flags.len(), 13);
+        for (key, flag, _) in flags {
+            assert!(Setting::find(key).is_some(), "{flag} stands for {key}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `zapjobs enqueue`: asks for a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use zapjobs_model::{Due, JobDefinition, JobKey, JobRequest, Json, Trigger};
+use zapjobs_runtime::Client;
+use zapjobs_storage::Storage;
+
+use super::follow::follow_to_end;
+use super::{App, input};
+use crate::args::EnqueueArgs;
+use crate::errors::Done;
+use crate::storage::open_existing;
+
+/// A host whose last sign of life is older than this is taken for dead.
+const HOST_SILENT: Duration = Duration::from_secs(60);
+
+pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
+    let given = match (&args.input, &args.inputs) {
+        (Some(one), _) => vec![input::read(one)?],
+        (None, Some(many)) => input::read_lines(many)?,
+        (None, None) => Vec::new(),
+    };
+    let storage = open_existing(&app.config).await?;
+    let key = JobKey { tenant: app.config.tenant.clone(), job_type: args.job.clone() };
+    let definition = storage.definition(&key).await?;
+    let client = Client::new(Arc::clone(&storage))
+        .with_input_bytes_max(app.config.host.limits.input_bytes_max);
+    let ids = client.enqueue_all(requests(&args, &key, given, definition.as_ref())).await?;
+    if let Some(definition) = &definition {
+        warn_if_unserved(&app, &storage, definition).await?;
+    }
+    match ids.as_slice() {
+        [id] if args.wait.wait => follow_to_end(&app, &storage, *id, args.wait.timeout).await?,
+        [id] if app.output.json && args.inputs.is_none() => {
+            app.output.document(&json!({ "id": id }));
+        }
+        ids if app.output.json => app.output.document(&json!({ "ids": ids })),
+        ids => ids.iter().for_each(|id| app.output.line(id)),
+    }
+    Ok(storage.close().await?)
+}
+
+/// A wish for each input; one with the job's own default where none is given.
+fn requests(
+    args: &EnqueueArgs,
+    key: &JobKey,
+    mut inputs: Vec<Json>,
+    definition: Option<&JobDefinition>,
+) -> Vec<JobRequest> {
+    if inputs.is_empty() {
+        inputs.push(definition.map_or_else(Json::null, |it| it.default_input.clone()));
+    }
+    inputs.into_iter().map(|input| request(args, key, input)).collect()
+}
+
+fn request(args: &EnqueueArgs, key: &JobKey, input: Json) -> JobRequest {
+    JobRequest {
+        due: match (args.delay, args.at) {
+            (Some(delay), _) => Due::In(delay),
+            (None, Some(at)) => Due::At(at),
+            (None, None) => Due::Now,
+        },
+        trigger: Trigger::Manual,
+        queue: args.queue.clone(),
+        priority: args.priority,
+        max_attempts: args.max_attempts,
+        deadline: args.deadline,
+        correlation_id: args.correlation_id.clone(),
+        tags: args.tags.clone(),
+        metadata: args.metadata.iter().cloned().collect(),
+        ..JobRequest::new(key.tenant.clone(), key.job_type.clone(), input)
+    }
+}
+
+/// Says where a run will wait because nothing is there to execute it.
+async fn warn_if_unserved(
+    app: &App,
+    storage: &Arc<dyn Storage>,
+    definition: &JobDefinition,
+) -> Done {
+    let job = &definition.key.job_type;
+    if definition.digest.is_none() {
+        app.output.note(format_args!(
+            "note: no plugin serves {job} now; the run waits until one is put into {}",
+            app.config.plugins.display()
+        ));
+        return Ok(());
+    }
+    let now = storage.now().await?;
+    let workers = storage.workers().await?;
+    if !workers.iter().any(|worker| now.since(worker.seen_at) < HOST_SILENT) {
+        app.output.note(
+            "note: no host serves this storage now; the run waits until `zapjobs serve` does",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! What is done, one file per command.
+
+mod build;
+mod completions;
+mod config;
+mod enqueue;
+mod follow;
+mod input;
+pub(crate) mod logging;
+mod new;
+mod plugins;
+mod run;
+mod runs;
+mod serve;
+mod signals;
+
+use tokio::runtime::Builder;
+
+use crate::args::{Command, PluginsCommand, RunsCommand};
+use crate::config::{Config, Effective};
+use crate::errors::{Done, Failure};
+use crate::output::Output;
+
+/// What every command works with.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) output: Output,
+}
+
+/// Does what was asked.
+pub(crate) fn execute(command: Command, effective: Effective, output: Output) -> Done {
+    match command {
+        Command::Config(args) => config::config(&args, &effective, output),
+        Command::Completions(args) => completions::completions(&args, output),
+        Command::New(args) => new::new(&args, output),
+        command => {
+            logging::start(&effective.config.log, output, &command)?;
+            let app = App { config: effective.config, output };
+            let threads = Builder::new_multi_thread()
+                .thread_name("zapjobs")
+                .enable_all()
+                .build()
+                .map_err(|error| Failure::unavailable(format!("no threads: {error}")))?;
+            let done = threads.block_on(Box::pin(work(command, app)));
+            // Nothing that still runs then has a result that counts.
+            threads.shutdown_background();
+            done
+        }
+    }
+}
+
+async fn work(command: Command, app: App) -> Done {
+    match command {
+        Command::Serve(args) => serve::serve(args, app).await,
+        Command::Run(args) => run::run(args, app).await,
+        Command::Enqueue(args) => enqueue::enqueue(args, app).await,
+        Command::Build(args) => build::build(args, app).await,
+        Command::Runs(RunsCommand::List(args)) => runs::list(args, app).await,
+        Command::Runs(RunsCommand::Show(args)) => runs::show(args.run, app).await,
+        Command::Runs(RunsCommand::Logs(args)) => runs::logs(args, app).await,
+        Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
+        Command::Runs(RunsCommand::Retry(args)) => runs::retry(args.id.run, args.wait, app).await,
+        Command::Plugins(PluginsCommand::List) => plugins::list(app).await,
+        Command::Plugins(PluginsCommand::Inspect(args)) => plugins::inspect(args, app).await,
+        Command::New(_) | Command::Config(_) | Command::Completions(_) => {
+            unreachable!("these are done without threads, above")
+        }
+    }
+}

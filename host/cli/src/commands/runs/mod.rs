@@ -1,0 +1,29 @@
+//! `zapjobs runs`: what has been asked, and what became of it.
+
+mod cancel;
+mod find;
+mod list;
+mod logs;
+mod retry;
+mod show;
+
+pub(super) use cancel::cancel;
+pub(super) use list::list;
+pub(super) use logs::logs;
+pub(super) use retry::retry;
+pub(super) use show::show;
+
+use zapjobs_model::RunStatus;
+
+use crate::output::Tone;
+
+/// The tone in which a status is shown.
+fn tone(status: RunStatus) -> Tone {
+    match status {
+        RunStatus::Completed => Tone::Good,
+        RunStatus::Failed => Tone::Bad,
+        RunStatus::AwaitingRetry | RunStatus::Cancelled => Tone::Warning,
+        RunStatus::Running => Tone::Strong,
+        RunStatus::Pending | RunStatus::Scheduled => Tone::Quiet,
+    }
+}

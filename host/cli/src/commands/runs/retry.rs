@@ -1,0 +1,35 @@
+//! `zapjobs runs retry`.
+
+use serde_json::json;
+use zapjobs_runtime::{Client, WaitError};
+use zapjobs_storage::RequeueResult;
+
+use super::find::find;
+use crate::args::WaitArgs;
+use crate::commands::App;
+use crate::commands::follow::follow_to_end;
+use crate::errors::{Code, Done, Failure};
+use crate::storage::open_existing;
+
+pub(in crate::commands) async fn retry(id: String, wait: WaitArgs, app: App) -> Done {
+    let storage = open_existing(&app.config).await?;
+    let id = find(&storage, &id).await?.id;
+    match Client::new(storage.clone()).retry(id).await? {
+        RequeueResult::Requeued => {}
+        RequeueResult::NotFound => return Err(WaitError::NotFound(id).into()),
+        RequeueResult::NotRequeuable(status) => {
+            return Err(Failure::new(
+                Code::Failed,
+                format!("run {id} is {status}: only failed and cancelled runs run again"),
+            ));
+        }
+    }
+    if wait.wait {
+        follow_to_end(&app, &storage, id, wait.timeout).await?;
+    } else if app.output.json {
+        app.output.document(&json!({ "id": id, "status": "pending" }));
+    } else {
+        app.output.line(format_args!("{id} is pending again"));
+    }
+    Ok(storage.close().await?)
+}

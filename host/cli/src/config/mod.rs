@@ -1,0 +1,92 @@
+//! What the command works with: a file, then the environment, then flags.
+//!
+//! **Invariant:** every setting stands once, in [`setting`]: its name, meaning, bounds, and
+//! how it is read and written. The file, the environment, `--set`, `zapjobs config` and its
+//! template all go by that list. [`merge`] says which source wins.
+
+mod file;
+mod merge;
+mod setting;
+mod template;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zapjobs_model::TenantId;
+use zapjobs_runtime::HostOptions;
+
+pub(crate) use merge::{Effective, Source, Sources, load};
+pub(crate) use setting::{SETTINGS, Setting};
+pub(crate) use template::template;
+
+/// The file that is read when none is named and it is there.
+pub(crate) const DEFAULT_FILE: &str = "zapjobs.toml";
+
+/// What the command works with.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) storage: String,
+    pub(crate) plugins: PathBuf,
+    pub(crate) tenant: TenantId,
+    pub(crate) color: Color,
+    pub(crate) drain: Duration,
+    pub(crate) log: LogConfig,
+    pub(crate) host: HostOptions,
+    pub(crate) sandbox: SandboxConfig,
+    pub(crate) sqlite: SqliteConfig,
+}
+
+/// Whether to write in colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The host's own log.
+#[derive(Debug, Clone)]
+pub(crate) struct LogConfig {
+    pub(crate) level: String,
+    pub(crate) json: bool,
+}
+
+/// What a sandbox is made with, beside what follows from the host's own options.
+#[derive(Debug, Clone)]
+pub(crate) struct SandboxConfig {
+    pub(crate) cache_dir: Option<PathBuf>,
+    pub(crate) cancel_grace: Duration,
+    pub(crate) job_log_level: zapjobs_model::LogLevel,
+}
+
+/// How a SQLite database is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteConfig {
+    pub(crate) full_sync: bool,
+    pub(crate) table_prefix: String,
+    pub(crate) busy_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            storage: "sqlite:zapjobs.db".to_owned(),
+            plugins: PathBuf::from("plugins"),
+            tenant: TenantId::standard(),
+            color: Color::Auto,
+            drain: Duration::from_secs(30),
+            log: LogConfig { level: "info".to_owned(), json: false },
+            host: HostOptions::default(),
+            sandbox: SandboxConfig {
+                cache_dir: None,
+                cancel_grace: Duration::from_secs(5),
+                job_log_level: zapjobs_model::LogLevel::Debug,
+            },
+            sqlite: SqliteConfig {
+                full_sync: false,
+                table_prefix: "zapjobs_".to_owned(),
+                busy_timeout: Duration::from_secs(5),
+            },
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The sandbox, made from the configuration. This module alone knows which one it is.
+
+use std::sync::Arc;
+
+use zapjobs_model::port::{LoadError, Sandbox};
+use zapjobs_sandbox::{SandboxOptions, WasmSandbox};
+
+pub(crate) use zapjobs_sandbox::Inspection;
+
+use crate::config::Config;
+use crate::errors::{Code, Done, Failure};
+
+/// Instances beside those of attempts: plugins that describe themselves while they are loaded.
+const INSTANCES_FOR_LOADING: u32 = 16;
+/// What the sandbox allows at most.
+const INSTANCES_MAX: u32 = 10_000;
+
+/// A sandbox for a host with this configuration.
+pub(crate) fn for_host(config: &Config) -> Done<Arc<dyn Sandbox>> {
+    let attempts = u32::try_from(config.host.concurrency).unwrap_or(INSTANCES_MAX);
+    sandbox(config, attempts)
+}
+
+/// A sandbox for one attempt at a time.
+pub(crate) fn for_one(config: &Config) -> Done<Arc<dyn Sandbox>> {
+    sandbox(config, 1)
+}
+
+/// Reads a component without running it.
+pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
+    zapjobs_sandbox::inspect(bytes)
+}
+
+fn sandbox(config: &Config, attempts: u32) -> Done<Arc<dyn Sandbox>> {
+    let options = SandboxOptions {
+        instances_max: attempts.saturating_add(INSTANCES_FOR_LOADING).min(INSTANCES_MAX),
+        memory_bytes_max: config.host.limits.memory_bytes_max,
+        cancel_grace: config.sandbox.cancel_grace,
+        log_level_min: config.sandbox.job_log_level,
+        cache_dir: config.sandbox.cache_dir.clone(),
+        ..SandboxOptions::default()
+    };
+    let sandbox = WasmSandbox::new(options)
+        .map_err(|error| Failure::new(Code::Unavailable, error.to_string()))?;
+    Ok(Arc::new(sandbox))
+}

@@ -1,0 +1,12 @@
+//! The command as people and scripts use it: the real binary, real files, real components.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::print_stdout, reason = "measured figures are shown with the test's name")]
+
+mod authoring;
+mod errors;
+mod jobs;
+mod plugins;
+mod server;
+mod support;
+mod survival;

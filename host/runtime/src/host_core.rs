@@ -1,0 +1,73 @@
+//! What all parts of a host share.
+//!
+//! **Invariant:** it knows none of the parts that use it. [`crate::Host`] makes it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use uuid::Uuid;
+use zapjobs_model::{JobKey, Run, RunStatus, WorkerId};
+use zapjobs_storage::Storage;
+
+use crate::catalog::Catalog;
+use crate::config::HostOptions;
+use crate::held::Held;
+use crate::recorder::Recorder;
+use crate::store_clock::StoreClock;
+
+/// What all parts of a host share.
+pub(crate) struct Core {
+    pub(crate) options: HostOptions,
+    pub(crate) worker: WorkerId,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) clock: StoreClock,
+    pub(crate) held: Held,
+    pub(crate) recorder: Arc<Recorder>,
+    /// Runs may be ready.
+    pub(crate) ready: Notify,
+    /// A delayed run may be due earlier than thought.
+    pub(crate) delayed: Notify,
+    /// Counts hints that some attempt should stop. One that came while runs were being claimed
+    /// found nobody to tell.
+    pub(crate) cancel_hints: AtomicU64,
+    last_statuses: Mutex<HashMap<JobKey, RunStatus>>,
+}
+
+impl Core {
+    /// Asks the store for its time, and holds nothing yet.
+    pub(crate) async fn new(
+        options: HostOptions,
+        storage: Arc<dyn Storage>,
+        catalog: Arc<Catalog>,
+    ) -> zapjobs_storage::Result<Self> {
+        Ok(Self {
+            worker: WorkerId(Uuid::now_v7()),
+            clock: StoreClock::start(&*storage).await?,
+            recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
+            held: Held::default(),
+            ready: Notify::new(),
+            delayed: Notify::new(),
+            cancel_hints: AtomicU64::new(0),
+            last_statuses: Mutex::default(),
+            storage,
+            catalog,
+            options,
+        })
+    }
+
+    pub(crate) fn serves(&self, key: &JobKey) -> bool {
+        self.catalog.get(key).is_some()
+    }
+
+    pub(crate) fn note_last_status(&self, run: &Run, status: RunStatus) {
+        self.last_statuses.lock().insert(run.job_key(), status);
+    }
+
+    pub(crate) fn take_last_statuses(&self) -> Vec<(JobKey, RunStatus)> {
+        self.last_statuses.lock().drain().collect()
+    }
+}
