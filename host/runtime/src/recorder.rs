@@ -88,14 +88,14 @@ impl Recorder {
     }
 
     /// Hands everything said so far to the storage. What a passing failure kept back is
-    /// handed over next time.
-    pub(crate) async fn flush(&self, now: Timestamp) {
+    /// handed over next time; answers whether nothing was.
+    pub(crate) async fn flush(&self, now: Timestamp) -> bool {
         let _one_at_a_time = self.flushing.lock().await;
         let Buffer { lines, runs, .. } = std::mem::take(&mut *self.buffer.lock());
         if lines.is_empty() && runs.is_empty() {
-            return;
+            return true;
         }
-        self.flush_lines(lines).await;
+        let all_taken = self.flush_lines(lines).await;
         let updates = runs.values().filter_map(Noted::update).collect::<Vec<_>>();
         for batch in updates.chunks(BATCH_MAX) {
             if let Err(error) = self.storage.report_progress(batch).await {
@@ -104,9 +104,10 @@ impl Recorder {
             }
         }
         self.storage.publish(runs.values().flat_map(|noted| noted.events(now)).collect());
+        all_taken
     }
 
-    async fn flush_lines(&self, mut lines: Vec<LogEntry>) {
+    async fn flush_lines(&self, mut lines: Vec<LogEntry>) -> bool {
         while !lines.is_empty() {
             let rest = lines.split_off(lines.len().min(BATCH_MAX));
             match self.storage.append_logs(&lines).await {
@@ -117,10 +118,11 @@ impl Recorder {
                     if error.is_retryable() {
                         self.put_back(lines);
                     }
-                    return;
+                    return false;
                 }
             }
         }
+        true
     }
 
     fn put_back(&self, mut lines: Vec<LogEntry>) {

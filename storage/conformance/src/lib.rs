@@ -2,7 +2,7 @@
 //!
 //! A driver implements [`Harness`] and calls [`conformance_suite!`] in its `tests/` directory:
 //! each case becomes a test of its own there. A driver whose writes outlive it calls
-//! [`durability_suite!`] too. [`differential`] runs random operations on two storages and
+//! [`durability_suite!`] too. [`differential()`] runs random operations on two storages and
 //! compares every answer.
 //!
 //! **Invariant:** a case asks only what the contract's doc comments promise (the traits,

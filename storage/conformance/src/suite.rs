@@ -87,7 +87,7 @@ macro_rules! conformance_suite {
 }
 
 /// One test for each case about what outlives the storage; for drivers whose
-/// [`Harness::reopen`](crate::Harness::reopen) answers `Some`.
+/// [`Harness::reopen`] answers `Some`.
 #[macro_export]
 macro_rules! durability_suite {
     ($harness:expr) => {

@@ -8,7 +8,7 @@
 //! **Invariant:** the same seed gives the same bytes on the same machine, and each
 //! function answers exact counts of what it wrote, for a demo or test to check against.
 //!
-//! [`access_log`] writes a log, [`photos`] writes pictures.
+//! [`access_log`] writes a log, [`photos()`] writes pictures.
 
 mod log;
 mod log_pieces;

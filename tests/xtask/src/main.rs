@@ -6,7 +6,7 @@
 //! **Invariants:** all that is built lands in the one target directory that cargo names (see
 //! [`workspace`]), and only processes started here are ended here.
 //!
-//! Look next: [`demo`] for the demo, [`test`] for the steps of CI.
+//! Look next: [`demo`] for the demo, [`mod@test`] for the steps of CI.
 
 mod workspace;
 

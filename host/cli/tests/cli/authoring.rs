@@ -4,14 +4,14 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{Folder, repository};
+use crate::support::{Folder, targets};
 
 #[test]
 fn a_new_plugin_is_tested_built_and_run() {
     let folder = Folder::new();
     let data = folder.path("data");
     // Kept between test runs: what plugins depend on is compiled once.
-    let target = repository().join("target/scaffold");
+    let target = targets().join("scaffold");
     let zapjobs = |arguments: &[&str]| {
         let mut command = folder.command(arguments);
         command.env("XDG_DATA_HOME", &data).env("CARGO_TARGET_DIR", &target);

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -34,7 +33,12 @@ impl Folder {
 
     /// The command, ready to be run here, undisturbed by the environment of the test.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zapjobs"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_zapjobs")), arguments)
+    }
+
+    /// The same with a program that lies elsewhere.
+    pub(crate) fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ZAPJOBS_")) {
             command.env_remove(name);
         }
@@ -96,18 +100,12 @@ impl From<Output> for Ended {
     }
 }
 
-/// The component of an example plugin or of a guest for tests. Built when first asked for.
+/// The component of an example plugin or of a guest for tests.
 pub(crate) fn component(name: &str) -> Vec<u8> {
-    static FOLDERS: OnceLock<[PathBuf; 2]> = OnceLock::new();
-    let folders = FOLDERS.get_or_init(|| {
-        [build("plugins", &["hello", "noop"]), build("tests/guests", &["misbehave"])]
-    });
-    let path = folders
-        .iter()
-        .map(|folder| folder.join(format!("{name}.wasm")))
-        .find(|path| path.exists())
-        .unwrap_or_else(|| panic!("there is no guest {name}"));
-    std::fs::read(path).expect("the component can be read")
+    match name {
+        "misbehave" => zapjobs_components::guest(name),
+        plugin => zapjobs_components::plugin(plugin),
+    }
 }
 
 /// The same code under another digest: with a custom section at its end.
@@ -116,22 +114,8 @@ pub(crate) fn another_version(component: &[u8]) -> Vec<u8> {
     [component, section].concat()
 }
 
-/// Cargo's own lock keeps test processes from building at the same time.
-fn build(workspace: &str, packages: &[&str]) -> PathBuf {
-    let root = repository();
-    let target = root.join("target").join(workspace.rsplit('/').next().expect("a name"));
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2", "--target-dir"]);
-    cargo.arg(&target).current_dir(root.join(workspace));
-    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-    for package in packages {
-        cargo.args(["--package", package]);
-    }
-    let built = cargo.status().expect("cargo starts");
-    assert!(built.success(), "{workspace} does not build; is the target wasm32-wasip2 installed?");
-    target.join("wasm32-wasip2/release")
-}
-
-pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+/// Where cargo puts what it builds.
+pub(crate) fn targets() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+    std::env::var_os("CARGO_TARGET_DIR").map_or(here, PathBuf::from)
 }

@@ -1,4 +1,4 @@
-//! A directory of components, kept equal to the [`Catalog`](crate::Catalog).
+//! A directory of components, kept equal to the [`Catalog`].
 //!
 //! **Invariant:** a component that fails any step (reading, manifest, sandbox, names) leaves
 //! the version before it serving, and its reason visible. Attempts under way keep the code

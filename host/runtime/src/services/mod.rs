@@ -21,7 +21,7 @@ use crate::host_core::Core;
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use record::Record;
 
-/// Pause after a service failed.
+/// Pause after a service, or the storage under it, failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A duty that is done again and again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zapjobs_storage::Result;
 
-use super::Service;
+use super::{PAUSE, Service};
 use crate::host_core::Core;
 use crate::recorder::FLUSH_INTERVAL;
 
@@ -20,7 +20,7 @@ impl Service for Record {
     async fn run_once(&self, core: &Core) -> Result<Duration> {
         core.recorder.dirty().await;
         tokio::time::sleep(FLUSH_INTERVAL).await;
-        core.recorder.flush(core.clock.now()).await;
-        Ok(Duration::ZERO)
+        let all_taken = core.recorder.flush(core.clock.now()).await;
+        Ok(if all_taken { Duration::ZERO } else { PAUSE })
     }
 }

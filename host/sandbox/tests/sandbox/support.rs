@@ -1,12 +1,11 @@
 //! Builds the guests and runs their jobs.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+pub(crate) use zapjobs_components::guest;
 use zapjobs_model::port::{
     Cancellation, Invocation, LoadError, Plugin, PluginSource, RunContext, RunSink, Sandbox,
 };
@@ -15,35 +14,6 @@ use zapjobs_model::{
     StopReason, TenantId, Trigger,
 };
 use zapjobs_sandbox::{SandboxOptions, WasmSandbox};
-
-/// The bytes of a guest in `tests/guests`. They are built when a test first asks, or taken
-/// from the directory that `ZAPJOBS_GUESTS_DIR` names.
-pub(crate) fn guest(name: &str) -> Vec<u8> {
-    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    let directory = DIRECTORY.get_or_init(|| match std::env::var_os("ZAPJOBS_GUESTS_DIR") {
-        Some(directory) => PathBuf::from(directory),
-        None => build_guests(),
-    });
-    let path = directory.join(format!("{name}.wasm"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// Cargo's own lock keeps test processes from building at the same time.
-fn build_guests() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target = root.join("target/guests");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release", "--target", "wasm32-wasip2", "--target-dir"])
-        .arg(&target)
-        .args(["--package", "noop", "--package", "hostile", "--package", "describer"])
-        .current_dir(root.join("tests/guests"))
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .status()
-        .expect("cargo starts");
-    assert!(built.success(), "the guests do not build; is the target wasm32-wasip2 installed?");
-    target.join("wasm32-wasip2/release")
-}
 
 /// A small sandbox.
 pub(crate) fn sandbox() -> WasmSandbox {

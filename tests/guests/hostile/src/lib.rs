@@ -11,7 +11,9 @@ use zapjobs::job::{cancellation, log, progress, run_context};
 struct Plugin;
 
 /// Job ids, and what each does with its input.
-const JOBS: &[(&str, fn(String) -> Result<String, Failure>)] = &[
+type Job = fn(String) -> Result<String, Failure>;
+
+const JOBS: &[(&str, Job)] = &[
     ("echo", Ok),
     ("spin", |_| spin()),
     ("spin-after-looking", |_| {

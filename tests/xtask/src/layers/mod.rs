@@ -90,15 +90,18 @@ fn problem(package: &Package, used: &Use, packages: &[Package]) -> Option<String
         return (!is_owner)
             .then(|| format!("{from} uses {to}, which only {} may know", owners.join(" and ")));
     };
+    let is_for_tests = used.in_tests_only && rules::tests_may_use(from, to);
     if target.folder == rules::FREE_FOLDER {
+        if is_for_tests {
+            return None;
+        }
         return Some(format!("{from} uses {to}: nothing may depend on {}/", target.folder));
     }
     if !rules::folder_may_use(&package.folder, &target.folder) {
         let (own, other) = (&package.folder, &target.folder);
         return Some(format!("{from} uses {to}: {own}/ may not depend on {other}/"));
     }
-    let allowed =
-        rules::may_use(from, to) || (used.in_tests_only && rules::tests_may_use(from, to));
+    let allowed = rules::may_use(from, to) || is_for_tests;
     (!allowed && package.folder != rules::PLUGINS_FOLDER).then(|| {
         format!("{from} may not use {to}{}", if used.in_tests_only { " in tests" } else { "" })
     })

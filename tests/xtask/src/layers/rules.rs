@@ -5,7 +5,7 @@
 //! model <- sandbox             the one that knows wasmtime
 //! model + api <- runtime <- server
 //! cli names drivers and the sandbox; the SDK uses nothing of the host
-//! tests/* use anything; nothing uses tests/*
+//! tests/* use anything; only tests use tests/*
 //! ```
 
 /// The folder whose packages may use anything and that nothing may use.
@@ -51,7 +51,9 @@ const TESTS_MAY_USE: &[(&str, &[&str])] = &[
     ("zapjobs-postgres", &["zapjobs-conformance", "zapjobs-memory"]),
     ("zapjobs-redis", &["zapjobs-conformance", "zapjobs-memory"]),
     ("zapjobs-runtime", &["zapjobs-memory"]),
+    ("zapjobs-sandbox", &["zapjobs-components"]),
     ("zapjobs-server", &["zapjobs-memory"]),
+    ("zapjobs", &["zapjobs-components"]),
     ("zapjobs-sdk-macros", &["zapjobs-sdk"]),
 ];
 
