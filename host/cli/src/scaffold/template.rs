@@ -17,23 +17,27 @@ pub(crate) fn create(directory: &Path, name: &PluginName, sdk: &Path) -> Done {
         )));
     }
     let sdk = toml_text(&sdk.display().to_string());
-    let files: Vec<(String, String)> = TEMPLATE
+    let files: Vec<(&str, String)> = TEMPLATE
         .iter()
         .map(|(path, text)| {
             let text = text.replace("{{name}}", name.as_str()).replace("{{sdk_path}}", &sdk);
             (target(path), text)
         })
         .collect();
-    write_files(directory, files.iter().map(|(path, text)| (path.as_str(), text.as_str()))).map_err(
+    write_files(directory, files.iter().map(|(path, text)| (*path, text.as_str()))).map_err(
         |error| Failure::unavailable(format!("{} cannot be written: {error}", directory.display())),
     )
 }
 
-/// Where a file of the template goes: `template/gitignore.template` to `.gitignore`.
-fn target(path: &str) -> String {
+/// Where a file of the template goes. Hidden ones have plain names in the template, so that
+/// they do not work on the template itself.
+fn target(path: &str) -> &str {
     let path = path.strip_prefix("template/").unwrap_or(path);
-    let path = path.strip_suffix(".template").unwrap_or(path);
-    if path == "gitignore" { ".gitignore".to_owned() } else { path.to_owned() }
+    match path.strip_suffix(".template").unwrap_or(path) {
+        "gitignore" => ".gitignore",
+        "cargo-config.toml" => ".cargo/config.toml",
+        path => path,
+    }
 }
 
 /// Text within the quotes of a TOML string.
@@ -69,7 +73,7 @@ mod tests {
         let manifest = fs::read_to_string(place.join("Cargo.toml")).expect("a manifest");
         assert!(manifest.contains("name = \"image-tools\""), "{manifest}");
         assert!(manifest.contains("path = \"/data/sdk\""), "{manifest}");
-        for path in ["src/lib.rs", "README.md", ".gitignore"] {
+        for path in ["src/lib.rs", "README.md", ".gitignore", ".cargo/config.toml"] {
             let text = fs::read_to_string(place.join(path)).expect(path);
             assert!(!text.contains("{{"), "{path}: {text}");
         }

@@ -1,9 +1,8 @@
 //! The Rust tools, as `zapjobs build` uses them.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
@@ -52,7 +51,8 @@ impl Cargo {
             ))
         })?;
         let arguments = ["metadata", "--no-deps", "--format-version", "1", "--manifest-path"];
-        let output = self.output("cargo", arguments.map(OsStr::new), Some(&manifest))?;
+        let metadata = self.cargo_for(&manifest).args(arguments).arg(&manifest).output();
+        let output = metadata.map_err(|error| missing("cargo", &error))?;
         if !output.status.success() {
             let message = String::from_utf8_lossy(&output.stderr);
             return Err(Failure::usage(format!("cargo cannot read the plugin: {message}")));
@@ -87,8 +87,9 @@ impl Cargo {
     }
 
     fn has_target(&self) -> Done<bool> {
-        let arguments = ["--print", "target-libdir", "--target", TARGET].map(OsStr::new);
-        let output = self.output("rustc", arguments, None)?;
+        let arguments = ["--print", "target-libdir", "--target", TARGET];
+        let output = self.command("rustc").args(arguments).stdin(Stdio::null()).output();
+        let output = output.map_err(|error| missing("rustc", &error))?;
         let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
         let Ok(entries) = std::fs::read_dir(folder) else { return Ok(false) };
         let is_std = |name: &str| name.starts_with("libstd-") && name.ends_with(".rlib");
@@ -97,13 +98,13 @@ impl Cargo {
 
     /// Compiles the package; cargo's own words go to stderr.
     pub(super) fn build(&self, package: &Package, debug: bool) -> Done {
-        let mut command = self.command("cargo");
+        let mut command = self.cargo_for(&package.manifest);
         command.arg("build").arg("--target").arg(TARGET);
         command.arg("--manifest-path").arg(&package.manifest);
         if !debug {
             command.arg("--release");
         }
-        let status = command.stdin(Stdio::null()).stdout(io::stderr()).status();
+        let status = command.stdout(io::stderr()).status();
         match status {
             Ok(status) if status.success() => Ok(()),
             Ok(_) => Err(Failure::new(
@@ -114,14 +115,11 @@ impl Cargo {
         }
     }
 
-    fn output<const N: usize>(
-        &self,
-        program: &str,
-        arguments: [&OsStr; N],
-        last: Option<&Path>,
-    ) -> Done<Output> {
-        let output = self.command(program).args(arguments).args(last).stdin(Stdio::null()).output();
-        output.map_err(|error| missing(program, &error))
+    /// Cargo, run where the plugin is: that is where it looks for the plugin's configuration.
+    fn cargo_for(&self, manifest: &Path) -> Command {
+        let mut command = self.command("cargo");
+        command.stdin(Stdio::null()).current_dir(manifest.parent().unwrap_or(manifest));
+        command
     }
 
     fn command(&self, program: &str) -> Command {
