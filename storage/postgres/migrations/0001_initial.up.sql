@@ -1,0 +1,166 @@
+-- The first schema. `{schema}` stands for the schema's name, `{prefix}` for what the names of
+-- tables begin with.
+--
+-- A run is spread over three tables: `runs` is narrow and holds what claims and sweeps
+-- change; `inputs` is written once, indices for listings included, so that a change of status
+-- touches none of them; `outcomes` is written when an attempt reports or ends.
+-- Instants are microseconds since 1970, UTC. Status: 0 pending, 1 scheduled, 2 running,
+-- 3 completed, 4 failed, 5 cancelled, 6 awaiting retry, 99 quarantined.
+-- Free text is kept with U+0001 before '0' for NUL and before '1' for U+0001 itself.
+
+CREATE TABLE {schema}.{prefix}runs (
+    id               uuid     NOT NULL PRIMARY KEY,
+    due_at           bigint   NOT NULL,
+    started_at       bigint,
+    finished_at      bigint,
+    lease_expires_at bigint,
+    lease            bigint   NOT NULL DEFAULT 0,
+    attempt          bigint   NOT NULL DEFAULT 0,
+    host_faults      bigint   NOT NULL DEFAULT 0,
+    input_bytes      integer  NOT NULL,
+    priority         smallint NOT NULL,
+    status           smallint NOT NULL,
+    trigger_code     smallint NOT NULL,
+    cancel_requested boolean  NOT NULL DEFAULT false,
+    worker           uuid,
+    digest           bytea,
+    queue            text     COLLATE "C" NOT NULL
+) WITH (
+    -- Room for the three versions that most runs go through on one page.
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0.05,
+    autovacuum_vacuum_cost_delay = 1
+);
+
+-- In the order of claims: over all queues, and within each.
+CREATE INDEX {prefix}runs_ready ON {schema}.{prefix}runs (priority DESC, due_at, id)
+    WHERE status = 0;
+CREATE INDEX {prefix}runs_pending ON {schema}.{prefix}runs (queue, priority DESC, due_at, id)
+    WHERE status = 0;
+CREATE INDEX {prefix}runs_delayed ON {schema}.{prefix}runs (due_at, id)
+    WHERE status = 1 OR status = 6;
+CREATE INDEX {prefix}runs_running ON {schema}.{prefix}runs (lease_expires_at, id)
+    WHERE status = 2;
+CREATE INDEX {prefix}runs_finished ON {schema}.{prefix}runs (finished_at, id)
+    WHERE status BETWEEN 3 AND 5;
+-- For listings. Most runs complete: those are found by walking the table itself.
+CREATE INDEX {prefix}runs_listed ON {schema}.{prefix}runs (status, id)
+    WHERE status = 1 OR status = 4 OR status = 5 OR status = 6;
+
+CREATE TABLE {schema}.{prefix}inputs (
+    id             uuid   NOT NULL PRIMARY KEY,
+    created_at     bigint NOT NULL,
+    max_attempts   bigint NOT NULL,
+    deadline       bigint,
+    parent         uuid,
+    tenant         text   COLLATE "C" NOT NULL,
+    job_type       text   COLLATE "C" NOT NULL,
+    correlation_id text   COLLATE "C",
+    tags           text   COLLATE "C",
+    metadata       text   COLLATE "C",
+    input          text   COLLATE "C" NOT NULL
+);
+
+CREATE INDEX {prefix}inputs_by_job ON {schema}.{prefix}inputs (job_type, id);
+CREATE INDEX {prefix}inputs_by_tenant ON {schema}.{prefix}inputs (tenant, id);
+
+-- What the attempt under `lease` came to. It counts only while it is the run's latest lease,
+-- so that a claim clears it without a write.
+CREATE TABLE {schema}.{prefix}outcomes (
+    id                uuid     NOT NULL PRIMARY KEY,
+    lease             bigint   NOT NULL,
+    progress_done     bigint   NOT NULL DEFAULT 0,
+    progress_total    bigint,
+    items_processed   bigint   NOT NULL DEFAULT 0,
+    items_succeeded   bigint   NOT NULL DEFAULT 0,
+    items_failed      bigint   NOT NULL DEFAULT 0,
+    cpu_us            bigint   NOT NULL DEFAULT 0,
+    wall_us           bigint   NOT NULL DEFAULT 0,
+    memory_bytes_peak bigint   NOT NULL DEFAULT 0,
+    log_bytes         bigint   NOT NULL DEFAULT 0,
+    log_lines         bigint   NOT NULL DEFAULT 0,
+    log_lines_dropped bigint   NOT NULL DEFAULT 0,
+    output_bytes      bigint   NOT NULL DEFAULT 0,
+    error_blame       smallint,
+    error_type        text     COLLATE "C",
+    error_message     text     COLLATE "C",
+    error_details     text     COLLATE "C",
+    progress_message  text     COLLATE "C" NOT NULL DEFAULT '',
+    output            text     COLLATE "C"
+) WITH (fillfactor = 90);
+
+CREATE TABLE {schema}.{prefix}tags (
+    tag text COLLATE "C" NOT NULL,
+    id  uuid NOT NULL,
+    PRIMARY KEY (tag, id)
+);
+
+-- For the deletion of runs.
+CREATE INDEX {prefix}tags_by_run ON {schema}.{prefix}tags (id);
+
+CREATE TABLE {schema}.{prefix}logs (
+    id       uuid     NOT NULL,
+    lease    bigint   NOT NULL,
+    idx      bigint   NOT NULL,
+    at       bigint   NOT NULL,
+    level    smallint NOT NULL,
+    category text     COLLATE "C" NOT NULL,
+    message  text     COLLATE "C" NOT NULL,
+    fields   text     COLLATE "C",
+    PRIMARY KEY (id, lease, idx)
+);
+
+-- Runs whose record cannot be read: set aside, and kept as they are for a person to look at.
+CREATE TABLE {schema}.{prefix}quarantine (
+    id             uuid     NOT NULL PRIMARY KEY,
+    status         smallint NOT NULL,
+    reason         text     NOT NULL,
+    quarantined_at bigint   NOT NULL
+);
+
+CREATE TABLE {schema}.{prefix}definitions (
+    tenant             text     COLLATE "C" NOT NULL,
+    job_type           text     COLLATE "C" NOT NULL,
+    display_name       text     COLLATE "C" NOT NULL,
+    description        text     COLLATE "C" NOT NULL,
+    queue              text     COLLATE "C" NOT NULL,
+    schedule           text     COLLATE "C" NOT NULL,
+    enabled            boolean  NOT NULL,
+    retry_max_attempts bigint   NOT NULL,
+    retry_base_ms      bigint   NOT NULL,
+    retry_cap_ms       bigint   NOT NULL,
+    retry_jitter       double precision NOT NULL,
+    timeout_ms         bigint,
+    tags               text     COLLATE "C" NOT NULL,
+    default_input      text     COLLATE "C" NOT NULL,
+    input_schema       text     COLLATE "C",
+    output_schema      text     COLLATE "C",
+    digest             bytea,
+    next_run_at        bigint,
+    last_run_at        bigint,
+    last_status        smallint,
+    PRIMARY KEY (tenant, job_type)
+);
+
+CREATE INDEX {prefix}definitions_due
+    ON {schema}.{prefix}definitions (next_run_at, tenant, job_type)
+    WHERE enabled AND digest IS NOT NULL AND next_run_at IS NOT NULL;
+
+CREATE TABLE {schema}.{prefix}workers (
+    id          uuid   NOT NULL PRIMARY KEY,
+    hostname    text   COLLATE "C" NOT NULL,
+    pid         bigint NOT NULL,
+    version     text   COLLATE "C" NOT NULL,
+    started_at  bigint NOT NULL,
+    seen_at     bigint NOT NULL,
+    queues      text   COLLATE "C" NOT NULL,
+    concurrency bigint NOT NULL,
+    running     bigint NOT NULL
+);
+
+CREATE TABLE {schema}.{prefix}named_leases (
+    name       text   COLLATE "C" NOT NULL PRIMARY KEY,
+    owner      uuid,
+    fence      bigint NOT NULL,
+    expires_at bigint NOT NULL
+);

@@ -1,0 +1,218 @@
+//! Transitions of attempts that ended.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+use zapjobs_model::{RunStatus, Transition};
+use zapjobs_storage::{ApplyResult, Result};
+
+use crate::PostgresStorage;
+use crate::error::DbResult;
+use crate::row::{Columns, blame_code};
+use crate::session::Session;
+use crate::text::to_stored;
+
+/// Writes each transition whose run is running under its lease, and answers which were.
+///
+/// The rows are locked first, in the order of ids; a row that changed meanwhile is looked at
+/// anew, so that of two ends of one attempt the second finds it ended. They carry what is to be
+/// written, for a second join with the batch would cost its square. Progress and counts of the
+/// same attempt stay.
+const APPLY: &str = "WITH given AS MATERIALIZED (
+        SELECT * FROM unnest($1::uuid[], $2::int8[], $3::int2[], $4::int8[], $5::int8[],
+            $6::int8[], $7::int8[], $8::bytea[], $9::text[], $10::text[], $11::text[],
+            $12::int2[], $13::text[], $14::int8[], $15::int8[], $16::int8[], $17::int8[],
+            $18::int8[], $19::int8[], $20::int8[])
+        AS t (id, lease, status, attempt, host_faults, due_at, finished_at, digest, output,
+            error_type, error_message, error_blame, error_details, cpu_us, wall_us,
+            memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes)),
+    held AS MATERIALIZED (
+        SELECT given.*, r.queue, r.cancel_requested AND given.finished_at IS NULL AS yields
+        FROM given JOIN {schema}.{prefix}runs r
+            ON r.id = given.id AND r.lease = given.lease AND r.status = 2
+        ORDER BY r.id FOR UPDATE OF r),
+    written AS (
+        UPDATE {schema}.{prefix}runs r SET status = held.status, attempt = held.attempt,
+            host_faults = held.host_faults, due_at = coalesce(held.due_at, r.due_at),
+            finished_at = held.finished_at, lease_expires_at = NULL,
+            digest = coalesce(held.digest, r.digest),
+            cancel_requested = r.cancel_requested AND held.finished_at IS NOT NULL
+        FROM held WHERE r.id = held.id AND NOT held.yields),
+    noted AS (
+        INSERT INTO {schema}.{prefix}outcomes AS o (id, lease, output, error_type,
+            error_message, error_blame, error_details, cpu_us, wall_us, memory_bytes_peak,
+            log_bytes, log_lines, log_lines_dropped, output_bytes)
+        SELECT id, lease, output, error_type, error_message, error_blame, error_details, cpu_us,
+            wall_us, memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes
+        FROM held WHERE NOT yields
+        ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, output = excluded.output,
+            error_type = excluded.error_type, error_message = excluded.error_message,
+            error_blame = excluded.error_blame, error_details = excluded.error_details,
+            cpu_us = excluded.cpu_us, wall_us = excluded.wall_us,
+            memory_bytes_peak = excluded.memory_bytes_peak, log_bytes = excluded.log_bytes,
+            log_lines = excluded.log_lines, log_lines_dropped = excluded.log_lines_dropped,
+            output_bytes = excluded.output_bytes,
+            progress_done = CASE WHEN o.lease = excluded.lease THEN o.progress_done ELSE 0 END,
+            progress_total = CASE WHEN o.lease = excluded.lease THEN o.progress_total END,
+            progress_message =
+                CASE WHEN o.lease = excluded.lease THEN o.progress_message ELSE '' END,
+            items_processed =
+                CASE WHEN o.lease = excluded.lease THEN o.items_processed ELSE 0 END,
+            items_succeeded =
+                CASE WHEN o.lease = excluded.lease THEN o.items_succeeded ELSE 0 END,
+            items_failed = CASE WHEN o.lease = excluded.lease THEN o.items_failed ELSE 0 END)
+    SELECT id, queue, yields FROM held";
+
+/// Transitions by column, no two of one run.
+#[derive(Default)]
+struct Batch {
+    /// Where each stands in the whole call.
+    places: Vec<usize>,
+    ids: Vec<Uuid>,
+    leases: Vec<i64>,
+    statuses: Vec<i16>,
+    attempts: Vec<i64>,
+    host_faults: Vec<i64>,
+    due_at: Vec<Option<i64>>,
+    finished_at: Vec<Option<i64>>,
+    digests: Vec<Option<Vec<u8>>>,
+    outputs: Vec<Option<String>>,
+    error_types: Vec<Option<String>>,
+    error_messages: Vec<Option<String>>,
+    error_blames: Vec<Option<i16>>,
+    error_details: Vec<Option<String>>,
+    usage: [Vec<i64>; 7],
+}
+
+impl Batch {
+    fn push(&mut self, place: usize, transition: &Transition) {
+        let error = transition.error.as_ref();
+        let details = error.and_then(|error| error.details.as_ref());
+        let finished_at = transition.status.is_final().then(|| transition.at.as_micros());
+        self.places.push(place);
+        self.ids.push(transition.key.run.0);
+        self.leases.push(transition.key.lease.0.into());
+        self.statuses.push(transition.status.code().into());
+        self.attempts.push(transition.attempt.into());
+        self.host_faults.push(transition.host_faults.into());
+        self.due_at.push(transition.due_at.map(|time| time.as_micros()));
+        self.finished_at.push(finished_at);
+        self.digests.push(transition.digest.map(|digest| digest.as_bytes().to_vec()));
+        self.outputs.push(transition.output.as_ref().map(|output| output.as_str().to_owned()));
+        self.error_types.push(error.map(|error| to_stored(&error.error_type).into_owned()));
+        self.error_messages.push(error.map(|error| to_stored(&error.message).into_owned()));
+        self.error_blames.push(error.map(|error| blame_code(error.blame)));
+        self.error_details.push(details.map(|details| details.as_str().to_owned()));
+        self.push_usage(transition);
+    }
+
+    fn push_usage(&mut self, transition: &Transition) {
+        let usage = &transition.usage;
+        let values = [
+            usage.cpu_us,
+            usage.wall_us,
+            usage.memory_bytes_peak,
+            usage.log_bytes,
+            usage.log_lines,
+            usage.log_lines_dropped,
+            usage.output_bytes,
+        ];
+        for (column, value) in self.usage.iter_mut().zip(values) {
+            column.push(value.cast_signed());
+        }
+    }
+}
+
+/// A run that was running under the lease that was given.
+struct Held {
+    queue: String,
+    yields: bool,
+}
+
+impl PostgresStorage {
+    pub(super) async fn apply_transitions(
+        &self,
+        session: &mut Session<'_>,
+        transitions: &[Transition],
+    ) -> Result<Vec<ApplyResult>> {
+        let mut answers = vec![ApplyResult::Stale; transitions.len()];
+        let mut left: Vec<usize> = (0..transitions.len()).collect();
+        let mut told = Told::default();
+        // One statement, save where a run stands in the batch more than once: each by itself.
+        while !left.is_empty() {
+            let mut batch = Batch::default();
+            let mut seen = HashSet::with_capacity(left.len());
+            left.retain(|place| {
+                let transition = &transitions[*place];
+                let is_first = seen.insert(transition.key.run);
+                if is_first {
+                    batch.push(*place, transition);
+                }
+                !is_first
+            });
+            let held = self.write_batch(session, &batch).await?;
+            for (place, id) in batch.places.iter().zip(&batch.ids) {
+                let Some(held) = held.get(id) else { continue };
+                if held.yields {
+                    answers[*place] = ApplyResult::CancelRequested;
+                } else {
+                    answers[*place] = ApplyResult::Applied;
+                    told.note(transitions[*place].status, &held.queue);
+                }
+            }
+        }
+        self.tell(&told, answers.contains(&ApplyResult::Applied));
+        Ok(answers)
+    }
+
+    async fn write_batch(
+        &self,
+        session: &mut Session<'_>,
+        batch: &Batch,
+    ) -> Result<HashMap<Uuid, Held>> {
+        let query = self.query(APPLY).bind(&batch.ids).bind(&batch.leases).bind(&batch.statuses);
+        let query = query.bind(&batch.attempts).bind(&batch.host_faults).bind(&batch.due_at);
+        let query = query.bind(&batch.finished_at).bind(&batch.digests).bind(&batch.outputs);
+        let query = query.bind(&batch.error_types).bind(&batch.error_messages);
+        let mut query = query.bind(&batch.error_blames).bind(&batch.error_details);
+        for column in &batch.usage {
+            query = query.bind(column);
+        }
+        let rows = session.rows(query).await?;
+        let read = rows.iter().map(|row| {
+            let mut columns = Columns::new(row);
+            let id = columns.value()?;
+            Ok((id, Held { queue: columns.value()?, yields: columns.value()? }))
+        });
+        session.told(read.collect::<DbResult<_>>())
+    }
+
+    fn tell(&self, told: &Told, any: bool) {
+        for queue in &told.ready {
+            self.events.ready_named(queue);
+        }
+        if told.is_scheduled {
+            self.events.scheduled();
+        }
+        if any {
+            self.events.changed();
+        }
+    }
+}
+
+/// What to tell listeners, each once.
+#[derive(Default)]
+struct Told {
+    ready: HashSet<String>,
+    is_scheduled: bool,
+}
+
+impl Told {
+    fn note(&mut self, status: RunStatus, queue: &str) {
+        if status == RunStatus::Pending {
+            self.ready.insert(queue.to_owned());
+        } else if status.is_delayed() {
+            self.is_scheduled = true;
+        }
+    }
+}

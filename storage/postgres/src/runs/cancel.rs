@@ -1,0 +1,97 @@
+//! Wishes of operators: stop a run, run it again.
+
+use zapjobs_model::{Blame, RunError, RunId, RunStatus};
+use zapjobs_storage::{CancelResult, RequeueResult, Result};
+
+use crate::PostgresStorage;
+use crate::error::{DbError, DbResult};
+use crate::row::{Columns, blame_code};
+use crate::session::{Bound, Session};
+
+const CANCEL: &str = "WITH held AS MATERIALIZED (
+        SELECT id, status, lease, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
+    cancelled AS (
+        UPDATE {schema}.{prefix}runs r SET status = 5, finished_at = {now}
+        FROM held WHERE r.id = held.id AND held.status IN (0, 1, 6)),
+    marked AS (
+        UPDATE {schema}.{prefix}runs r SET cancel_requested = true
+        FROM held WHERE r.id = held.id AND held.status = 2),
+    noted AS (
+        INSERT INTO {schema}.{prefix}outcomes (id, lease, error_type, error_message, error_blame)
+        SELECT id, lease, $3, $4, $5 FROM held WHERE status IN (0, 1, 6)
+        ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, error_type = excluded.error_type,
+            error_message = excluded.error_message, error_blame = excluded.error_blame,
+            error_details = NULL)
+    SELECT status, queue FROM held";
+const REQUEUE: &str = "WITH held AS MATERIALIZED (
+        SELECT id, status, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
+    requeued AS (
+        UPDATE {schema}.{prefix}runs r SET status = 0, due_at = {now}, attempt = 0,
+            host_faults = 0, started_at = NULL, finished_at = NULL, cancel_requested = false,
+            trigger_code = 4
+        FROM held WHERE r.id = held.id AND held.status IN (4, 5)),
+    noted AS (
+        UPDATE {schema}.{prefix}outcomes o SET error_type = NULL, error_message = NULL,
+            error_blame = NULL, error_details = NULL, output = NULL, progress_done = 0,
+            progress_total = NULL, progress_message = '', items_processed = 0,
+            items_succeeded = 0, items_failed = 0
+        FROM held WHERE o.id = held.id AND held.status IN (4, 5))
+    SELECT status, queue FROM held";
+
+/// How a run stood when the statement met it.
+struct Standing {
+    status: RunStatus,
+    queue: String,
+}
+
+impl PostgresStorage {
+    pub(super) async fn ask_to_stop(
+        &self,
+        session: &mut Session<'_>,
+        run: RunId,
+    ) -> Result<CancelResult> {
+        let error = RunError::new(Blame::Operator, "cancelled", "cancelled on request");
+        let query = self.query(CANCEL).bind(run.0).bind(error.error_type).bind(error.message);
+        let standing = standing(session, query.bind(blame_code(error.blame))).await?;
+        let Some(Standing { status, .. }) = standing else { return Ok(CancelResult::NotFound) };
+        Ok(match status {
+            RunStatus::Running => {
+                self.events.cancel_requested(run);
+                CancelResult::Requested
+            }
+            status if status.is_final() => CancelResult::Finished(status),
+            _ => {
+                self.events.changed();
+                CancelResult::Cancelled
+            }
+        })
+    }
+
+    pub(super) async fn requeue_run(
+        &self,
+        session: &mut Session<'_>,
+        run: RunId,
+    ) -> Result<RequeueResult> {
+        let standing = standing(session, self.query(REQUEUE).bind(run.0)).await?;
+        let Some(Standing { status, queue }) = standing else {
+            return Ok(RequeueResult::NotFound);
+        };
+        if !matches!(status, RunStatus::Failed | RunStatus::Cancelled) {
+            return Ok(RequeueResult::NotRequeuable(status));
+        }
+        self.events.ready_named(&queue);
+        Ok(RequeueResult::Requeued)
+    }
+}
+
+async fn standing(session: &mut Session<'_>, query: Bound) -> Result<Option<Standing>> {
+    let row = session.row(query).await?;
+    let read = row.as_ref().map(|row| {
+        let mut columns = Columns::new(row);
+        let status = columns.value::<i16>()?;
+        let status = RunStatus::from_code(status.into())
+            .ok_or_else(|| DbError::corrupt("the run's record cannot be read and is set aside"))?;
+        Ok(Standing { status, queue: columns.value()? })
+    });
+    session.told(read.transpose() as DbResult<_>)
+}

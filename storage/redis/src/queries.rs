@@ -1,0 +1,200 @@
+//! The contract for those who look at runs.
+//!
+//! A listing walks an index in the order of ids, newest first, reads the runs it names and
+//! keeps those that the filter takes. It is no snapshot: a run that moves between two statuses
+//! meanwhile is listed as it stands when it is read.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use zapjobs_model::{QueueName, Run, RunId, RunStatus};
+use zapjobs_storage::{
+    Counts, Cursor, Page, QueueCounts, Result, RunFilter, RunPageRequest, RunQueries,
+};
+
+use crate::RedisStorage;
+use crate::answer::Answer;
+use crate::error::{corrupt, describe, unexpected};
+use crate::filter::Matcher;
+use crate::read::{Detail, read_runs};
+use crate::record::Unreadable;
+use crate::storage::check_page;
+
+/// Bytes of inputs and outputs on one page, about; the run that crosses it is the last.
+const PAGE_BYTES_MAX: usize = 64 << 20;
+/// Ids that are looked up at once at most.
+const IDS_MAX: usize = 1_000;
+/// Runs whose inputs and outputs are read at once at most.
+const WHOLE_RUNS_MAX: usize = 200;
+
+#[async_trait]
+impl RunQueries for RedisStorage {
+    async fn run(&self, id: RunId) -> Result<Option<Run>> {
+        const OPERATION: &str = "read the run";
+        let mut runs = read_runs(self, OPERATION, &[id], Detail::Whole).await?;
+        let run = runs.pop().flatten().transpose();
+        run.map_err(|Unreadable(why)| corrupt(OPERATION, format!("run {id} is unreadable: {why}")))
+    }
+
+    async fn runs(&self, request: RunPageRequest) -> Result<Page> {
+        const OPERATION: &str = "list runs";
+        self.check_open(OPERATION)?;
+        check_page(OPERATION, request.limit)?;
+        let matcher = Matcher::new(&request.filter);
+        let mut walk = Walk::new(self, OPERATION, &request.filter, request.after);
+        let mut page = Page { runs: Vec::new(), next: None };
+        let mut bytes = 0;
+        // One more than asked for tells whether there is another page.
+        while let Some(ids) = walk.next((request.limit + 1).min(WHOLE_RUNS_MAX)).await? {
+            for run in readable(&ids, read_runs(self, OPERATION, &ids, Detail::Whole).await?) {
+                if !matcher.takes(&run) {
+                    continue;
+                }
+                if page.runs.len() == request.limit || bytes > PAGE_BYTES_MAX {
+                    page.next = page.runs.last().map(|run| Cursor(run.id));
+                    return Ok(page);
+                }
+                bytes += run.input.as_str().len();
+                bytes += run.output.as_ref().map_or(0, |output| output.as_str().len());
+                page.runs.push(run);
+            }
+        }
+        Ok(page)
+    }
+
+    async fn counts(&self, filter: &RunFilter) -> Result<Counts> {
+        const OPERATION: &str = "count runs";
+        self.check_open(OPERATION)?;
+        let mut counts = Counts::default();
+        if is_by_queue(filter) {
+            for (queue, status, count) in each_queue_count(self, OPERATION).await? {
+                let is_wanted = filter.statuses.is_empty() || filter.statuses.contains(&status);
+                if is_wanted && filter.queue.as_ref().is_none_or(|wanted| *wanted == queue) {
+                    *counts.of_mut(status) += count;
+                }
+            }
+            return Ok(counts);
+        }
+        let matcher = Matcher::new(filter);
+        let mut walk = Walk::new(self, OPERATION, filter, None);
+        while let Some(ids) = walk.next(IDS_MAX).await? {
+            let runs = read_runs(self, OPERATION, &ids, Detail::WithoutTexts).await?;
+            for run in readable(&ids, runs).filter(|run| matcher.takes(run)) {
+                *counts.of_mut(run.status) += 1;
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn queue_counts(&self) -> Result<Vec<QueueCounts>> {
+        let mut by_queue = BTreeMap::<QueueName, Counts>::new();
+        for (queue, status, count) in each_queue_count(self, "count queues").await? {
+            *by_queue.entry(queue).or_default().of_mut(status) += count;
+        }
+        let counts = by_queue.into_iter();
+        Ok(counts.map(|(queue, counts)| QueueCounts { queue, counts }).collect())
+    }
+}
+
+/// The runs that can be read; others are told of and passed over.
+fn readable(ids: &[RunId], runs: Vec<Option<crate::answer::ReadRun>>) -> impl Iterator<Item = Run> {
+    ids.iter().zip(runs).filter_map(|(id, run)| match run {
+        Some(Ok(run)) => Some(run),
+        Some(Err(Unreadable(reason))) => {
+            tracing::error!(run = %id, %reason, "passed over an unreadable run in a listing");
+            None
+        }
+        None => None,
+    })
+}
+
+/// Whether the filter asks for nothing but statuses and a queue.
+fn is_by_queue(filter: &RunFilter) -> bool {
+    let rest = RunFilter { statuses: Vec::new(), queue: None, ..filter.clone() };
+    rest == RunFilter::default()
+}
+
+async fn each_queue_count(
+    s: &RedisStorage,
+    operation: &'static str,
+) -> Result<Vec<(QueueName, RunStatus, u64)>> {
+    s.check_open(operation)?;
+    let mut command = redis::cmd("HGETALL");
+    command.arg(s.keys.named("counts"));
+    let answer = s.link.send(&command).await.map_err(|error| describe(operation, &error))?;
+    let mut counts = Vec::new();
+    for (field, count) in Answer::of(operation, &answer).fields()? {
+        let field = std::str::from_utf8(field).ok().and_then(|field| field.split_once('/'));
+        let (Some((code, queue)), Some(count)) = (field, number(count)) else { continue };
+        let status = code.parse().ok().and_then(RunStatus::from_code);
+        // A spoilt name or number is in nobody's way.
+        if let (Some(status), Ok(queue)) = (status, QueueName::new(queue)) {
+            counts.push((queue, status, count));
+        }
+    }
+    Ok(counts)
+}
+
+fn number(bytes: &[u8]) -> Option<u64> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// Ids in the order of a listing, from the index that holds the fewest.
+struct Walk<'a> {
+    storage: &'a RedisStorage,
+    operation: &'static str,
+    indexes: Vec<String>,
+    before: Option<RunId>,
+    is_over: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(
+        storage: &'a RedisStorage,
+        operation: &'static str,
+        filter: &RunFilter,
+        after: Option<Cursor>,
+    ) -> Self {
+        let keys = &storage.keys;
+        let indexes = match filter {
+            RunFilter { tag: Some(tag), .. } => vec![keys.tag(tag)],
+            RunFilter { job_type: Some(job_type), .. } => vec![keys.job_type(job_type)],
+            RunFilter { statuses, .. } if statuses.is_empty() => {
+                RunStatus::ALL.map(|status| keys.status(status)).into()
+            }
+            RunFilter { statuses, .. } => {
+                statuses.iter().map(|status| keys.status(*status)).collect()
+            }
+        };
+        let before = after.map(|Cursor(id)| id);
+        Self { storage, operation, indexes, before, is_over: false }
+    }
+
+    /// The next ids, up to so many; `None` at the end.
+    async fn next(&mut self, limit: usize) -> Result<Option<Vec<RunId>>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut commands = redis::pipe();
+        let start = self.before.map_or("+".to_owned(), |id| format!("({id}"));
+        for index in &self.indexes {
+            let command = commands.cmd("ZREVRANGEBYLEX").arg(index).arg(&start).arg("-");
+            command.arg("LIMIT").arg(0).arg(limit);
+        }
+        let answers = self.storage.link.read(&commands).await;
+        let answers = answers.map_err(|error| describe(self.operation, &error))?;
+        let mut ids = Vec::new();
+        for answer in &answers {
+            for id in Answer::of(self.operation, answer).items()? {
+                ids.push(id.text()?.parse().map_err(|_| unexpected(self.operation))?);
+            }
+        }
+        ids.sort_unstable_by(|a: &RunId, b: &RunId| b.cmp(a));
+        ids.dedup();
+        // All that is left of every index came, if none gave as many as it might.
+        self.is_over = ids.len() < limit;
+        ids.truncate(limit);
+        self.before = ids.last().copied().or(self.before);
+        Ok((!ids.is_empty()).then_some(ids))
+    }
+}

@@ -1,0 +1,121 @@
+//! The scripts, and a call of one.
+//!
+//! **Invariant:** every write to the server is one script, and so happens as a whole or not
+//! at all, in no time that another could see.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, ToRedisArgs, cmd};
+
+/// A script and its name on the server.
+pub(crate) struct Script {
+    source: String,
+    sha: String,
+    /// Whether running it twice does what running it once does, with the same answer.
+    is_repeatable: bool,
+}
+
+impl Script {
+    fn new(parts: &[&str], is_repeatable: bool) -> Self {
+        let source = parts.concat();
+        let sha = redis::Script::new(&source).get_hash().to_owned();
+        Self { source, sha, is_repeatable }
+    }
+
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.is_repeatable
+    }
+}
+
+macro_rules! lua {
+    ($name:literal) => {
+        include_str!(concat!("lua/", $name, ".lua"))
+    };
+}
+
+macro_rules! scripts {
+    ($($name:ident: [$($part:literal),+] $repeatable:ident,)+) => {
+        /// Every script.
+        pub(crate) struct Scripts {
+            $(pub(crate) $name: Script,)+
+        }
+
+        /// Every script, put together once.
+        pub(crate) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
+            $($name: Script::new(&[$(lua!($part)),+], $repeatable),)+
+        });
+    };
+}
+
+scripts! {
+    enqueue: ["prelude", "store", "enqueue"] false,
+    claim: ["prelude", "claim"] false,
+    renew: ["prelude", "renew"] true,
+    asked: ["prelude", "asked"] true,
+    progress: ["prelude", "progress"] true,
+    apply: ["prelude", "apply"] false,
+    promote: ["prelude", "promote"] false,
+    expired: ["prelude", "expired"] true,
+    cancel: ["prelude", "cancel"] false,
+    requeue: ["prelude", "requeue"] false,
+    prune: ["prelude", "prune"] false,
+    quarantine: ["prelude", "quarantine"] true,
+    fire: ["prelude", "store", "fire"] false,
+    read: ["read"] true,
+    log: ["log"] true,
+    define: ["define"] true,
+    undefine: ["undefine"] false,
+    enable: ["enable"] true,
+    last_status: ["last_status"] true,
+    due: ["clock", "due"] true,
+    time: ["clock", "time"] true,
+    info: ["info"] true,
+    heartbeat: ["clock", "heartbeat"] true,
+    workers: ["workers"] true,
+    forget: ["forget"] false,
+    stale: ["clock", "stale"] false,
+    acquire: ["clock", "acquire"] false,
+    release: ["clock", "release"] false,
+}
+
+/// A call of a script. Keys come first, then arguments.
+pub(crate) struct Call {
+    script: &'static Script,
+    cmd: Cmd,
+}
+
+impl Call {
+    /// A call that will be given so many keys.
+    pub(crate) fn new(script: &'static Script, keys: usize) -> Self {
+        let mut cmd = cmd("EVALSHA");
+        cmd.arg(&script.sha).arg(keys);
+        Self { script, cmd }
+    }
+
+    /// The next key or argument.
+    pub(crate) fn arg(&mut self, arg: impl ToRedisArgs) -> &mut Self {
+        self.cmd.arg(arg);
+        self
+    }
+
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.script.is_repeatable()
+    }
+
+    /// The call by the script's name, for a server that knows it.
+    pub(crate) fn by_name(&self) -> &Cmd {
+        &self.cmd
+    }
+
+    /// The call with the script's text, which makes the server know it.
+    pub(crate) fn by_text(&self) -> Cmd {
+        let mut whole = cmd("EVAL");
+        whole.arg(&self.script.source);
+        for arg in self.cmd.args_iter().skip(2) {
+            if let redis::Arg::Simple(arg) = arg {
+                whole.arg(arg);
+            }
+        }
+        whole
+    }
+}

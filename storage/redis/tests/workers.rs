@@ -1,0 +1,63 @@
+//! Many workers, one queue: each run is claimed and ended exactly once.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use zapjobs_model::RunId;
+use zapjobs_redis::{RedisStorage, Span};
+use zapjobs_storage::{ApplyResult, RunFilter, RunQueries, RunStore, Storage as _};
+
+mod harness;
+
+use harness::runs::{a_claim, a_run, completion};
+
+const TASKS: usize = 8;
+const RUNS: usize = 20_000;
+
+/// Claims and ends runs until none is left; answers which.
+async fn work(storage: Arc<RedisStorage>) -> Vec<RunId> {
+    let mut done = Vec::new();
+    loop {
+        let claimed = storage.claim(a_claim(64)).await.unwrap();
+        if claimed.is_empty() {
+            return done;
+        }
+        let now = storage.now().await.unwrap();
+        let ends: Vec<_> = claimed.iter().map(|claimed| completion(&claimed.run, now)).collect();
+        let results = storage.apply(&ends).await.unwrap();
+        assert!(results.iter().all(|result| *result == ApplyResult::Applied));
+        done.extend(claimed.iter().map(|claimed| claimed.id()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_workers_end_twenty_thousand_runs_once_each() {
+    let options = harness::options();
+    let submitter = RedisStorage::connect(options.clone()).await.unwrap();
+    for _ in 0..RUNS / 1_000 {
+        let batch: Vec<_> = (0..1_000).map(|_| a_run("q")).collect();
+        submitter.enqueue(&batch).await.unwrap();
+    }
+    let mut tasks = Vec::new();
+    for _ in 0..TASKS {
+        // A connection each, as processes have.
+        let storage = Arc::new(RedisStorage::connect(options.clone()).await.unwrap());
+        tasks.push(tokio::spawn(work(storage)));
+    }
+    let mut done = Vec::new();
+    for task in tasks {
+        done.extend(task.await.unwrap());
+    }
+    assert_eq!(done.len(), RUNS);
+    assert_eq!(done.into_iter().collect::<HashSet<_>>().len(), RUNS);
+    let counts = submitter.counts(&RunFilter::default()).await.unwrap();
+    assert_eq!((counts.completed, counts.total()), (RUNS as u64, RUNS as u64));
+    // The day may have turned meanwhile: the latest two hold it all.
+    let days = submitter.statistics(Span::Day, 2).await.unwrap();
+    for what in ["enqueued", "claimed", "completed"] {
+        let times: u64 = days.iter().filter_map(|day| day.counts.get(what)).sum();
+        assert_eq!(times, RUNS as u64, "{what}");
+    }
+}
