@@ -2,7 +2,7 @@
 //! history kept, and in the same process how fast the bare sandbox is.
 //!
 //! ```sh
-//! cargo run --release -p zapjobs-bench -- --storage memory: --storage sqlite:
+//! cargo xtask bench --storage memory: --storage sqlite:
 //! ```
 //!
 //! `--smoke` runs a small round of everything and fails where a run did not complete.
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
 async fn load(path: &Path) -> Result<Arc<dyn Plugin>> {
     let bytes = std::fs::read(path).with_context(|| {
         format!(
-            "failed to read the job to measure, {}: build it with `cargo xtask test guests`",
+            "failed to read the job to measure, {}: `cargo xtask bench` builds it",
             path.display()
         )
     })?;

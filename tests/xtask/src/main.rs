@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask demo` and `cargo xtask test`.
+//! The project's own tasks: `cargo xtask demo`, `cargo xtask test` and `cargo xtask bench`.
 //!
 //! It stays small so that it starts fast: it links nothing of the project, and works by calling
 //! cargo and the `zapjobs` program that cargo built.
@@ -15,6 +15,7 @@ mod say;
 
 mod wasm_target;
 
+mod bench;
 mod demo;
 mod hygiene;
 mod layers;
@@ -42,6 +43,8 @@ enum Task {
     Demo(demo::Options),
     /// Runs everything that CI runs, or the steps that are named.
     Test(test::Options),
+    /// Measures how fast jobs go through, beside the bare sandbox.
+    Bench(bench::Options),
     /// Makes sure that components can be compiled, and says how.
     Wasm,
 }
@@ -62,6 +65,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Demo(options) => demo::run(&workspace, &options),
         Task::Test(options) => test::run(workspace, &options),
+        Task::Bench(options) => bench::run(&workspace, &options),
         Task::Wasm => {
             say!("{}", wasm_target::ensure(&workspace)?);
             Ok(())

@@ -1,16 +1,14 @@
 //! The benchmarks run; their figures are not judged.
 
-use std::process::Command;
-
 use anyhow::Result;
 
 use super::{Report, Session, Step};
-use crate::process;
+use crate::{bench, process};
 
 pub(super) const STEP: Step = Step { name: "bench", about: "the benchmarks run, briefly", run };
 
 fn run(session: &Session) -> Result<Report> {
     session.workspace.build_programs()?;
-    process::run(Command::new(session.workspace.program("zapjobs-bench")).arg("--smoke"))?;
+    process::run(&mut bench::program(&session.workspace, &["--smoke".to_owned()]))?;
     Ok(Report::default())
 }
