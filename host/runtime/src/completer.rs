@@ -88,7 +88,8 @@ fn after_apply(
                 if transition.status.is_final() {
                     core.note_last_status(&finished.run, transition.status);
                 }
-                events.push(settled_event(&finished, transition));
+                let kind = EventKind::Settled(transition.status);
+                events.push(JobEvent::of(&finished.run, transition.at, kind));
             }
             ApplyResult::Stale => {
                 tracing::debug!(run = %finished.run.id, "a stale result was refused");
@@ -101,15 +102,4 @@ fn after_apply(
     }
     core.storage.publish(events);
     again
-}
-
-fn settled_event(finished: &Finished, transition: &Transition) -> JobEvent {
-    JobEvent {
-        at: transition.at,
-        tenant: finished.run.tenant.clone(),
-        run: finished.run.id,
-        job_type: finished.run.job_type.clone(),
-        queue: finished.run.queue.clone(),
-        kind: EventKind::Settled(transition.status),
-    }
 }

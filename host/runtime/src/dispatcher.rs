@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
-use zapjobs_model::{EventKind, JobEvent, Run};
+use zapjobs_model::{EventKind, JobEvent};
 use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection};
 
 use crate::attempt::{Finished, attempt};
@@ -107,7 +107,8 @@ impl Dispatcher {
     /// Starts an attempt for each run; permits that no run took are free again.
     fn start(&self, claimed: Vec<ClaimedRun>, mut permits: OwnedSemaphorePermit) {
         let now = self.core.clock.now();
-        self.core.storage.publish(claimed.iter().map(|it| started_event(&it.run, now)).collect());
+        let started = claimed.iter().map(|it| JobEvent::of(&it.run, now, EventKind::Started));
+        self.core.storage.publish(started.collect());
         for ClaimedRun { run } in claimed {
             let permit =
                 permits.split(1).expect("a claim answers no more runs than it was asked for");
@@ -133,15 +134,4 @@ impl Dispatcher {
 
 fn permit_count(permits: usize) -> u32 {
     u32::try_from(permits).unwrap_or(u32::MAX)
-}
-
-fn started_event(run: &Run, at: zapjobs_model::Timestamp) -> JobEvent {
-    JobEvent {
-        at,
-        tenant: run.tenant.clone(),
-        run: run.id,
-        job_type: run.job_type.clone(),
-        queue: run.queue.clone(),
-        kind: EventKind::Started,
-    }
 }

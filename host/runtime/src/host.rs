@@ -92,7 +92,7 @@ impl Host {
         };
         // Before the first look at the store, so that no hint falls between.
         let notices = core.storage.subscribe();
-        host.services.spawn(listen(Arc::clone(&core), notices, host.stop_services.clone()));
+        host.upkeep.spawn(listen(Arc::clone(&core), notices, host.stop_upkeep.clone()));
         services::start(&core, &host.stop_services, &mut host.services);
         let heartbeat = Heartbeat { record: worker_record(&core) };
         services::spawn(heartbeat, &core, &host.stop_upkeep, &mut host.upkeep);

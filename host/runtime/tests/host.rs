@@ -136,6 +136,25 @@ async fn shutdown_lets_attempts_end_within_the_drain_time() {
 }
 
 #[tokio::test]
+async fn a_run_can_be_cancelled_while_its_host_drains() {
+    let bench = Bench::new();
+    bench.serve(describe("endless"), endless()).await;
+    // The heartbeat tells of cancellations too; here it comes too late for that.
+    let rare_heartbeats = HostOptions { lease: Duration::from_secs(3_600), ..Default::default() };
+    let host = bench.host(rare_heartbeats).await;
+    let id = bench.enqueue("endless").await;
+    bench.reaches(id, RunStatus::Running).await;
+    let cancel = async {
+        // Polled after the shutdown has begun.
+        tokio::task::yield_now().await;
+        bench.client.cancel(id).await.expect("asked")
+    };
+    let (interrupted, asked) = tokio::join!(host.shutdown(PATIENCE), cancel);
+    assert_eq!((interrupted, asked), (0, CancelResult::Requested));
+    assert_eq!(bench.run(id).await.status, RunStatus::Cancelled);
+}
+
+#[tokio::test]
 async fn no_more_attempts_are_under_way_than_permitted() {
     const PERMITTED: usize = 4;
     let bench = Bench::new();

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JobType, QueueName, RunId, RunStatus, TenantId, Timestamp};
+use crate::{JobType, QueueName, Run, RunId, RunStatus, TenantId, Timestamp};
 
 /// Something that happened to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,20 @@ pub struct JobEvent {
     pub queue: QueueName,
     /// What happened.
     pub kind: EventKind,
+}
+
+impl JobEvent {
+    /// What happened to this run at this time.
+    pub fn of(run: &Run, at: Timestamp, kind: EventKind) -> Self {
+        Self {
+            at,
+            tenant: run.tenant.clone(),
+            run: run.id,
+            job_type: run.job_type.clone(),
+            queue: run.queue.clone(),
+            kind,
+        }
+    }
 }
 
 /// What happened to a run.
