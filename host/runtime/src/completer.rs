@@ -91,7 +91,7 @@ fn after_apply(
                 let kind = EventKind::Settled(transition.status);
                 events.push(JobEvent::of(&finished.run, transition.at, kind));
             }
-            ApplyResult::Stale => {
+            ApplyResult::NotFound | ApplyResult::StaleLease | ApplyResult::WrongStatus(_) => {
                 tracing::debug!(run = %finished.run.id, "a stale result was refused");
             }
             ApplyResult::CancelRequested => {

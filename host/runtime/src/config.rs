@@ -23,6 +23,8 @@ pub struct HostOptions {
     pub limits: Limits,
     /// How long finished runs are kept; for ever where absent. 7 days.
     pub retention: Option<Duration>,
+    /// How long logs of finished runs are kept; as long as their runs where absent. Absent.
+    pub log_retention: Option<Duration>,
 }
 
 impl Default for HostOptions {
@@ -35,6 +37,7 @@ impl Default for HostOptions {
             poll_interval: Duration::from_secs(1),
             limits: Limits::default(),
             retention: Some(Duration::from_secs(7 * 24 * 3_600)),
+            log_retention: None,
         }
     }
 }

@@ -16,23 +16,39 @@
 mod clock;
 mod error;
 mod events;
+mod filter;
 mod record;
 mod request;
+mod statistics;
 mod traits;
+
+mod lock;
+mod single;
+
+mod finding;
+mod schema;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
+pub use finding::{Finding, Verdict};
+pub use lock::Lock;
 pub use record::{
-    ApplyResult, CancelResult, ClaimedRun, Counts, EnqueueResult, FireResult, LeaseState, LogPage,
-    NamedLease, Page, Promoted, QueueCounts, RequeueResult, StorageInfo, WorkerRecord,
+    ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, Counts, EnqueueResult, FireResult,
+    LeaseState, LogPage, NamedLease, Page, Promoted, QueueCounts, RequeueResult, StorageInfo,
+    WorkerRecord,
 };
 pub use request::{
-    BATCH_MAX, ClaimRequest, Cursor, FireRequest, LogPageRequest, NamedLeaseRequest, PAGE_MAX,
-    ProgressUpdate, PruneRequest, QueueSelection, RunFilter, RunPageRequest,
+    BATCH_MAX, ClaimRequest, ClaimRunRequest, Cursor, FireRequest, LogPageRequest,
+    NamedLeaseRequest, PAGE_MAX, ProgressUpdate, PruneRequest, QueueSelection, RunFilter,
+    RunPageRequest,
 };
+pub use schema::{SchemaAdmin, SchemaStep};
+pub use single::SingleRunError;
+pub use statistics::{Activity, SPANS_MAX, Span, SpanStatistics, StatisticsRequest};
 pub use traits::{
-    Coordinator, Definitions, Events, Logs, RunQueries, RunStore, Storage, WorkerRegistry,
+    Coordinator, Definitions, Events, Logs, RunQueries, RunStore, Statistics, Storage,
+    WorkerRegistry,
 };
 
 /// What an operation answers.

@@ -33,16 +33,49 @@ pub enum LeaseState {
     Lost,
 }
 
+/// What became of a wish to execute one certain run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimRunResult {
+    /// It is the worker's.
+    Claimed(Box<ClaimedRun>),
+    /// There is no such run.
+    NotFound,
+    /// It is running.
+    AlreadyAssigned {
+        /// Who executes it.
+        worker: WorkerId,
+    },
+    /// It has ended, and stands so.
+    WrongStatus(RunStatus),
+    /// It is scheduled or awaits a retry, and its time has not come.
+    NotDue {
+        /// When it comes.
+        due_at: Timestamp,
+    },
+}
+
 /// What became of one transition of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApplyResult {
     /// It is written.
     Applied,
-    /// The run was claimed anew, has ended or is gone. Nothing was written.
-    Stale,
+    /// There is no such run. Nothing was written.
+    NotFound,
+    /// The run was claimed anew, so that its lease number is another. Nothing was written.
+    StaleLease,
+    /// The attempt is no longer running: it has ended, or was put back, and stands so. Nothing
+    /// was written.
+    WrongStatus(RunStatus),
     /// Someone asked the run to stop, and the transition would make it wait. Nothing was
     /// written; settle it again as a run with `cancel_requested`.
     CancelRequested,
+}
+
+impl ApplyResult {
+    /// Whether the attempt had lost its right to write.
+    pub const fn is_stale(self) -> bool {
+        matches!(self, Self::NotFound | Self::StaleLease | Self::WrongStatus(_))
+    }
 }
 
 /// What became of a wish to cancel.

@@ -34,6 +34,17 @@ pub struct ClaimRequest {
     pub lease: Duration,
 }
 
+/// A worker's wish for one certain run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimRunRequest {
+    /// Which.
+    pub run: RunId,
+    /// Who claims.
+    pub worker: WorkerId,
+    /// How long the claim lasts unless it is renewed.
+    pub lease: Duration,
+}
+
 /// The newest word of a running attempt. `None` leaves the stored value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgressUpdate {
@@ -58,12 +69,13 @@ pub struct FireRequest {
     pub run: NewRun,
 }
 
-/// Which runs to delete.
+/// Which runs to delete, or the logs of which runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PruneRequest {
     /// Final runs that ended before this instant.
     pub finished_before: Timestamp,
-    /// How many at most in this call, up to [`BATCH_MAX`]: callers repeat until fewer went.
+    /// How many runs, or log entries, at most in this call, up to [`BATCH_MAX`]: callers repeat
+    /// until none went.
     pub limit: usize,
 }
 

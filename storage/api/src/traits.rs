@@ -9,16 +9,17 @@ use zapjobs_model::{
 };
 
 use crate::{
-    ApplyResult, CancelResult, ClaimRequest, ClaimedRun, Counts, EnqueueResult, FireRequest,
-    FireResult, LeaseState, LogPage, LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page,
-    ProgressUpdate, Promoted, PruneRequest, QueueCounts, RequeueResult, Result, RunFilter,
-    RunPageRequest, StorageInfo, WorkerRecord,
+    ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
+    EnqueueResult, FireRequest, FireResult, LeaseState, LogPage, LogPageRequest, NamedLease,
+    NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
+    RequeueResult, Result, RunFilter, RunPageRequest, SpanStatistics, StatisticsRequest,
+    StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
 #[async_trait]
 pub trait Storage:
-    Definitions + RunStore + RunQueries + Logs + WorkerRegistry + Coordinator + Events
+    Definitions + RunStore + RunQueries + Logs + Statistics + WorkerRegistry + Coordinator + Events
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;
@@ -102,6 +103,12 @@ pub trait RunStore: Send + Sync {
     /// *Atomicity:* no run is claimed by two workers. Runs locked by others may be passed over.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>>;
 
+    /// Takes one certain run, whatever its priority, if it is pending, or if it waits for a
+    /// time that has come by the store's now. It is then as after [`RunStore::claim`].
+    ///
+    /// *Atomicity:* no run is claimed by two workers.
+    async fn claim_run(&self, request: ClaimRunRequest) -> Result<ClaimRunResult>;
+
     /// Prolongs leases to `lease` from the store's now, whether or not they have run out, as
     /// long as nobody else has claimed the run. Answers stand in the order of the keys.
     async fn renew(&self, keys: &[LeaseKey], lease: Duration) -> Result<Vec<LeaseState>>;
@@ -120,7 +127,8 @@ pub trait RunStore: Send + Sync {
     ///
     /// *Atomicity:* each transition by itself, all made durable together. A transition to
     /// `Running` is refused as `InvalidRequest`, and with it the batch.
-    /// *On conflict:* see [`ApplyResult`]. Answers stand in the order of the batch.
+    /// *On conflict:* see [`ApplyResult`]; a lease number that is another is found first, then a
+    /// status that is not `Running`, then a wish to stop. Answers stand in the order of the batch.
     async fn apply(&self, transitions: &[Transition]) -> Result<Vec<ApplyResult>>;
 
     /// Makes up to `limit` runs pending that are scheduled or awaiting a retry and whose
@@ -149,7 +157,8 @@ pub trait RunStore: Send + Sync {
     async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
 
     /// Deletes final runs that ended before an instant, earliest first, with their logs.
-    /// Answers how many went. Bounded work: never blocks claims for long.
+    /// Answers how many went: fewer than there were where that keeps the work bounded, but not
+    /// none. Never blocks claims for long.
     async fn prune(&self, request: PruneRequest) -> Result<usize>;
 }
 
@@ -179,6 +188,25 @@ pub trait Logs: Send + Sync {
     /// A page of one run's log, in the order of (lease, index). Following a log is asking
     /// again with the last entry's name.
     async fn log_page(&self, request: LogPageRequest) -> Result<LogPage>;
+
+    /// Deletes log entries of final runs that ended before an instant; the runs stay. Runs that
+    /// ended earliest go first, and of one run the oldest entries. Answers how many entries
+    /// went.
+    ///
+    /// Each call goes on behind the run (by `finished_at`, then id) whose log an earlier call
+    /// deleted to its end, so that the cost does not grow with the runs that stay: entries that
+    /// come later for a run before that place stay until the run is deleted. Whether the place
+    /// also moves behind runs that have no log is the driver's choice.
+    async fn prune_logs(&self, request: PruneRequest) -> Result<usize>;
+}
+
+/// What happened, as sums.
+#[async_trait]
+pub trait Statistics: Send + Sync {
+    /// What happened to runs in each span, oldest first; spans in which nothing was counted are
+    /// left out. Each write counts what it does, in the same transaction, by the store's now.
+    /// Hours are kept for at least 14 days, days for at least 400, the total for ever.
+    async fn statistics(&self, request: StatisticsRequest) -> Result<Vec<SpanStatistics>>;
 }
 
 /// Which host processes are there.
@@ -209,6 +237,9 @@ pub trait Coordinator: Send + Sync {
     /// Gives a lease back. Answers whether `owner` held it; one that has run out is held by
     /// nobody. A lease ends at exactly its expiry.
     async fn release(&self, name: &str, owner: WorkerId) -> Result<bool>;
+
+    /// Who holds a lease, if somebody does.
+    async fn named_lease(&self, name: &str) -> Result<Option<NamedLease>>;
 }
 
 /// Hints for listeners, lossy by design.

@@ -14,7 +14,8 @@ use zapjobs_storage::{
 };
 
 use crate::Fixture;
-use crate::builders::{LEASE, RunBuilder, queue, worker};
+use crate::builders::{RunBuilder, queue};
+use crate::samples::a_claim;
 
 /// How long a hint may take before a case counts it as lost: wall-clock time, only ever
 /// waited for in full by a case that fails.
@@ -53,7 +54,7 @@ impl Fixture {
     }
 
     async fn claim_with(&self, queues: QueueSelection, limit: usize) -> Vec<ClaimedRun> {
-        let request = ClaimRequest { worker: worker(1), queues, limit, lease: LEASE };
+        let request = ClaimRequest { queues, ..a_claim(limit) };
         self.storage.claim(request).await.expect("the claim is answered")
     }
 

@@ -67,7 +67,7 @@ pub async fn differential(
     reach
 }
 
-/// How often which operation was answered how, such as `Apply Stale`: shows whether random
+/// How often which operation was answered how, such as `Apply StaleLease`: shows whether random
 /// operations mean anything.
 pub type Reach = BTreeMap<String, usize>;
 

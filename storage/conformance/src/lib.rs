@@ -11,7 +11,7 @@
 //! In reading order: [`Harness`] and [`Fixture`] are what a driver brings, `list` names the
 //! cases and `suite` makes tests of them, `builders` and `actions` are the words that cases are
 //! written in, `cases` holds one file per family of operations, and `differential` is the
-//! random test.
+//! random test. [`samples`] are runs for a driver's tests beyond the suite.
 
 mod actions;
 mod builders;
@@ -20,6 +20,8 @@ mod differential;
 mod harness;
 mod list;
 mod suite;
+
+pub mod samples;
 
 pub use differential::{Reach, differential, differential_seeds, run_differential};
 pub use harness::{Fixture, Harness};

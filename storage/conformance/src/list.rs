@@ -94,6 +94,25 @@ macro_rules! with_every_case {
             claiming_again_clears_error_progress_counts_and_usage
             a_later_claim_moves_started_at
         }
+        claim_run {
+            a_run_is_claimed_whatever_its_priority
+            a_run_claimed_by_name_is_as_after_any_claim
+            a_run_claimed_by_name_is_not_claimed_again
+            a_scheduled_run_is_claimed_by_name_from_its_very_instant_on
+            a_retry_is_claimed_by_name_once_its_delay_is_over
+            a_snoozed_run_is_claimed_by_name_once_it_is_due
+            claiming_by_name_clears_what_the_last_attempt_left
+            a_waiting_run_claimed_by_name_waits_no_longer
+            a_running_run_tells_whose_it_is
+            a_run_whose_lease_ran_out_is_still_assigned
+            a_run_that_ended_tells_how
+            an_unknown_run_is_not_there_to_claim
+            a_run_claimed_by_name_is_renewed_cancelled_and_ended_like_any_other
+            the_lease_of_a_run_claimed_by_name_runs_out
+            claiming_by_name_fences_the_attempt_before
+            a_requeued_run_is_claimed_by_name_under_a_new_lease
+            a_claim_by_name_shows_in_the_counts
+        }
         leases {
             renewing_prolongs_the_lease_from_now
             a_renewed_lease_does_not_expire_at_its_old_end
@@ -127,12 +146,12 @@ macro_rules! with_every_case {
             a_digest_is_stored
             an_absent_digest_leaves_the_stored_one
             an_absent_error_keeps_no_error
-            a_second_transition_of_the_same_attempt_is_stale
+            a_second_transition_of_the_same_attempt_is_refused
             two_transitions_of_one_attempt_in_a_batch_apply_once
             a_transition_under_an_older_lease_is_stale
             a_transition_under_a_lease_that_was_never_given_is_stale
-            a_transition_of_an_unknown_run_is_stale
-            a_transition_of_a_run_that_was_never_claimed_is_stale
+            a_transition_of_an_unknown_run_is_not_found
+            a_transition_of_a_run_that_was_never_claimed_is_refused
             a_stale_transition_writes_nothing
             a_lease_that_ran_out_still_writes_until_someone_claims_anew
             a_requested_cancellation_forbids_waiting
@@ -141,6 +160,22 @@ macro_rules! with_every_case {
             each_transition_of_a_batch_stands_by_itself
             an_empty_batch_applies_nothing
             what_was_submitted_outlives_every_transition
+        }
+        single {
+            one_run_goes_from_creation_to_its_end
+            what_is_created_twice_exists_already
+            a_text_that_is_no_id_is_refused
+            an_unknown_run_is_neither_read_taken_nor_updated
+            a_run_of_another_worker_is_already_assigned
+            a_run_that_ended_has_the_wrong_status_to_be_taken
+            a_run_that_waits_for_its_time_is_not_due
+            an_attempt_that_was_claimed_anew_is_stale
+            a_stale_lease_is_found_before_a_wrong_status
+            an_attempt_that_ended_or_was_put_back_has_the_wrong_status
+            a_wrong_status_is_found_before_a_wish_to_stop
+            an_update_that_would_make_a_run_wait_yields_to_a_wish_to_stop
+            an_update_that_leaves_a_run_running_is_invalid
+            a_failure_of_the_storage_is_told_as_such
         }
         cancel {
             a_run_that_waits_is_cancelled_at_once
@@ -231,6 +266,57 @@ macro_rules! with_every_case {
             appending_nothing_changes_nothing
             entries_of_unknown_runs_do_no_harm
         }
+        log_pruning {
+            logs_of_runs_that_ended_before_the_instant_go_and_the_runs_stay
+            an_empty_storage_has_no_logs_to_prune
+            logs_of_runs_that_have_not_ended_stay
+            logs_of_every_way_to_end_are_pruned
+            logs_of_runs_that_ended_earliest_go_first
+            logs_of_runs_that_ended_together_go_by_their_ids
+            the_oldest_entries_of_a_run_go_first
+            a_limit_of_no_entries_prunes_none
+            pruning_too_many_entries_is_refused
+            runs_without_a_log_do_not_end_the_pruning
+            entries_that_come_late_stay_until_their_run_is_deleted
+            runs_that_end_behind_the_place_are_pruned_in_their_turn
+            a_log_that_was_not_deleted_to_its_end_is_gone_on_with
+            a_deleted_run_does_not_move_the_place
+            a_requeued_runs_log_stays_until_it_has_ended_again
+            a_run_that_ends_again_is_pruned_again
+            a_log_that_was_pruned_in_part_is_followed_as_before
+        }
+        statistics {
+            nothing_is_counted_at_first
+            each_stored_run_counts_as_enqueued
+            a_refused_batch_counts_nothing
+            a_fired_run_counts_as_enqueued
+            each_claim_counts_as_started
+            a_claim_by_name_counts_as_started
+            each_way_to_end_counts_as_itself
+            a_failure_with_attempts_left_counts_as_retried
+            an_attempt_without_a_result_counts_as_put_back
+            what_attempts_used_is_summed
+            a_refused_transition_counts_nothing
+            of_two_ends_of_one_attempt_in_a_batch_one_counts
+            a_waiting_run_that_is_cancelled_counts_as_cancelled
+            a_running_run_that_should_stop_counts_only_as_what_it_ends_as
+            what_neither_begins_nor_ends_anything_counts_nothing
+            sums_outlive_their_runs
+        }
+        statistics_spans {
+            hours_are_summed_apart_oldest_first
+            an_hour_begins_with_its_very_first_instant
+            hours_without_anything_are_left_out
+            days_are_summed_apart
+            all_time_is_one_span
+            the_latest_spans_end_with_the_present_one
+            happenings_are_counted_by_the_stores_time
+            queues_are_summed_apart_and_together
+            spans_of_several_queues_are_put_together
+            hours_are_kept_for_14_days
+            days_are_kept_for_as_long_as_they_can_be_asked_for
+            one_to_the_most_spans_can_be_asked_for
+        }
         workers {
             nobody_is_there_at_first
             a_worker_is_noted_whole_and_seen_now
@@ -253,6 +339,29 @@ macro_rules! with_every_case {
             a_lost_lease_is_not_its_old_holders_to_release
             leases_of_different_names_are_independent
             a_lease_name_has_a_longest_length
+            a_lease_that_was_never_taken_is_held_by_nobody
+            a_held_lease_is_told_as_it_was_taken
+            a_lease_is_held_until_its_very_end
+            a_released_lease_is_held_by_nobody
+            looking_at_a_lease_changes_nothing
+        }
+        locks {
+            a_free_lock_is_taken_at_once
+            a_held_lock_is_given_up_after_the_wait
+            a_lock_is_waited_for_until_it_is_released
+            a_lock_is_waited_for_until_its_term_is_over
+            a_lock_is_renewed_while_it_is_held
+            a_dropped_lock_is_renewed_no_longer
+            a_released_lock_is_free_at_once
+            an_extended_lock_holds_for_its_new_term_from_now
+            an_extended_lock_is_renewed_for_its_new_term
+            a_holder_learns_that_another_has_its_lock
+            a_holder_that_cannot_renew_learns_of_its_loss_when_its_term_ends
+            a_lost_lock_is_neither_extended_nor_released
+            a_lock_that_another_has_is_not_extended_even_before_its_holder_knows
+            two_locks_of_one_owner_are_the_same
+            a_lock_whose_name_is_too_long_is_refused
+            one_holder_at_a_time_among_several_that_wait
         }
         events {
             each_queue_that_receives_a_pending_run_is_told_ready
@@ -288,6 +397,13 @@ macro_rules! with_every_case {
             a_fire_time_fires_once_among_several_leaders
             a_named_lease_has_one_holder_among_several_that_ask
             a_batch_is_never_seen_in_part
+            what_several_do_at_once_is_counted_exactly
+            several_that_prune_logs_delete_each_entry_once
+        }
+        concurrent_claims {
+            a_run_claimed_by_name_goes_to_one_of_several
+            claims_by_name_and_by_queue_hand_out_each_run_once
+            claims_by_name_and_promotion_hand_out_each_run_once
         }
     } };
 }
@@ -305,6 +421,10 @@ macro_rules! with_every_durability_case {
             leases_run_out_over_a_reopening
             definitions_logs_and_workers_outlive_the_storage
             a_fence_never_falls_over_a_reopening
+            statistics_outlive_the_storage
+            acknowledged_counts_outlive_a_storage_that_was_not_closed
+            the_place_of_pruned_logs_outlives_the_storage
+            a_run_claimed_by_name_stays_claimed_over_a_reopening
         }
     } };
 }

@@ -5,18 +5,12 @@
 
 #![allow(clippy::print_stdout, reason = "it prints what it measured")]
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
+use zapjobs_conformance::samples::{a_claim, a_run, completion};
 use zapjobs_memory::{MemoryOptions, MemoryStorage};
-use zapjobs_model::{
-    Due, JobType, Json, NewRun, Outcome, Priority, QueueName, RetryPolicy, RunId, TenantId,
-    Trigger, Usage, WorkerId, settle,
-};
-use zapjobs_storage::{
-    ClaimRequest, QueueSelection, RunFilter, RunQueries as _, RunStore as _, Storage as _,
-};
+use zapjobs_model::NewRun;
+use zapjobs_storage::{RunFilter, RunQueries as _, RunStore as _, Storage as _};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,7 +27,7 @@ fn main() {
     );
     for round in 1..=ROUNDS {
         let batches: Vec<Vec<NewRun>> = (0..RUNS / ENQUEUE_BATCH)
-            .map(|_| (0..ENQUEUE_BATCH).map(|_| a_run()).collect())
+            .map(|_| (0..ENQUEUE_BATCH).map(|_| a_run("default")).collect())
             .collect();
         let [enqueue, claim, apply] = runtime.block_on(one_round(&batches));
         let rate = |time: Duration| RUNS as f64 / time.as_secs_f64();
@@ -47,25 +41,6 @@ fn main() {
     }
 }
 
-fn a_run() -> NewRun {
-    NewRun {
-        id: RunId(Uuid::now_v7()),
-        tenant: TenantId::standard(),
-        job_type: JobType::new("noop").expect("a good name"),
-        queue: QueueName::standard(),
-        priority: Priority::default(),
-        trigger: Trigger::Api,
-        input: Json::null(),
-        due: Due::Now,
-        deadline: None,
-        max_attempts: 3,
-        correlation_id: None,
-        parent: None,
-        tags: Vec::new(),
-        metadata: BTreeMap::new(),
-    }
-}
-
 /// How long enqueueing, claiming and completing took.
 async fn one_round(batches: &[Vec<NewRun>]) -> [Duration; 3] {
     let storage = MemoryStorage::new(MemoryOptions::default());
@@ -75,26 +50,17 @@ async fn one_round(batches: &[Vec<NewRun>]) -> [Duration; 3] {
         storage.enqueue(batch).await.expect("enqueued");
     }
     times[0] = start.elapsed();
-    let request = ClaimRequest {
-        worker: WorkerId(Uuid::now_v7()),
-        queues: QueueSelection::All,
-        limit: CLAIM_BATCH,
-        lease: Duration::from_secs(30),
-    };
-    let policy = RetryPolicy::default();
     loop {
         let start = Instant::now();
-        let claimed = storage.claim(request.clone()).await.expect("claimed");
+        let claimed = storage.claim(a_claim(CLAIM_BATCH)).await.expect("claimed");
         times[1] += start.elapsed();
         if claimed.is_empty() {
             break;
         }
         let start = Instant::now();
         let now = storage.now().await.expect("told");
-        let settled = |run| {
-            settle(run, Outcome::Completed(Json::null()), Usage::default(), now, &policy, 0.5)
-        };
-        let transitions: Vec<_> = claimed.iter().map(|claimed| settled(&claimed.run)).collect();
+        let ends = claimed.iter().map(|claimed| completion(&claimed.run, now));
+        let transitions: Vec<_> = ends.collect();
         storage.apply(&transitions).await.expect("applied");
         times[2] += start.elapsed();
     }

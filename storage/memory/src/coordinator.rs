@@ -26,9 +26,20 @@ struct Fenced {
 }
 
 impl Fenced {
+    /// Who holds it at this instant, and until when.
+    fn held(&self, now: Timestamp) -> Option<(WorkerId, Timestamp)> {
+        self.holder.filter(|(_, expires_at)| *expires_at > now)
+    }
+
     /// Who holds it at this instant.
     fn holder(&self, now: Timestamp) -> Option<WorkerId> {
-        self.holder.filter(|(_, expires_at)| *expires_at > now).map(|(owner, _)| owner)
+        self.held(now).map(|(owner, _)| owner)
+    }
+
+    /// The lease of this name, if it is held at this instant.
+    fn named(&self, name: &str, now: Timestamp) -> Option<NamedLease> {
+        let (owner, expires_at) = self.held(now)?;
+        Some(NamedLease { name: name.to_owned(), owner, fence: self.fence, expires_at })
     }
 }
 
@@ -60,6 +71,13 @@ impl Coordinator for MemoryStorage {
             let lease = work.state.named_leases.0.get_mut(name);
             let held = lease.filter(|lease| lease.holder(work.now) == Some(owner));
             Ok(held.map(|lease| lease.holder = None).is_some())
+        })
+    }
+
+    async fn named_lease(&self, name: &str) -> Result<Option<NamedLease>> {
+        self.work("read the lease", |work| {
+            let lease = work.state.named_leases.0.get(name);
+            Ok(lease.and_then(|lease| lease.named(name, work.now)))
         })
     }
 }

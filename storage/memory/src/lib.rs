@@ -10,7 +10,7 @@
 //! In reading order: `options` bounds it, `storage` holds the lock, `state` is what stands
 //! under it; `runs` keeps the runs with their indexes `ready`, `timeline` and `tally`;
 //! `run_store` with `run_changes` and
-//! `run_queries` with `filter` are the contract over them; then the smaller families.
+//! `run_queries` are the contract over them; then the smaller families.
 
 mod options;
 mod storage;
@@ -22,7 +22,6 @@ mod runs;
 mod tally;
 mod timeline;
 
-mod filter;
 mod run_changes;
 mod run_queries;
 mod run_store;
@@ -31,6 +30,7 @@ mod coordinator;
 mod definitions;
 mod events;
 mod logs;
+mod statistics;
 mod workers;
 
 pub use options::MemoryOptions;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use async_trait::async_trait;
-use zapjobs_model::{Lease, LogEntry, LogLine, RunId};
-use zapjobs_storage::{LogPage, LogPageRequest, Logs, Result};
+use zapjobs_model::{Lease, LogEntry, LogLine, RunId, Timestamp};
+use zapjobs_storage::{LogPage, LogPageRequest, Logs, PruneRequest, Result};
 
 use crate::MemoryStorage;
 use crate::storage::{check_batch, check_page};
@@ -15,16 +15,35 @@ type Log = BTreeMap<(Lease, u32), LogLine>;
 pub(crate) struct RunLogs {
     by_run: HashMap<RunId, Log>,
     entries_per_run_max: usize,
+    /// The last run that `prune_logs` left without a log: when it ended, and which.
+    pruned_until: Option<(Timestamp, RunId)>,
 }
 
 impl RunLogs {
     pub(crate) fn new(entries_per_run_max: usize) -> Self {
-        Self { by_run: HashMap::new(), entries_per_run_max }
+        Self { by_run: HashMap::new(), entries_per_run_max, pruned_until: None }
     }
 
     /// Deletes a run's log.
     pub(crate) fn forget(&mut self, run: RunId) {
         self.by_run.remove(&run);
+    }
+
+    /// Where the next `prune_logs` goes on: behind this run.
+    pub(crate) fn pruned_until(&self) -> Option<(Timestamp, RunId)> {
+        self.pruned_until
+    }
+
+    /// Deletes the oldest entries of an ended run, at most so many. Answers how many went, and
+    /// notes the run's place once it has none left.
+    pub(crate) fn drop_first(&mut self, place: (Timestamp, RunId), limit: usize) -> usize {
+        let log = self.by_run.entry(place.1).or_default();
+        let gone = (0..limit).map_while(|_| log.pop_first()).count();
+        if log.is_empty() {
+            self.forget(place.1);
+            self.pruned_until = Some(place);
+        }
+        gone
     }
 
     fn append(&mut self, entry: &LogEntry) {
@@ -67,5 +86,13 @@ impl Logs for MemoryStorage {
         const OPERATION: &str = "read the log";
         check_page(OPERATION, request.limit)?;
         self.work(OPERATION, |work| Ok(work.state.logs.page(request)))
+    }
+
+    async fn prune_logs(&self, request: PruneRequest) -> Result<usize> {
+        const OPERATION: &str = "prune logs";
+        check_batch(OPERATION, request.limit)?;
+        self.work(OPERATION, |work| {
+            Ok(work.state.prune_logs(request.finished_before, request.limit))
+        })
     }
 }

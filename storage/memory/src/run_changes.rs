@@ -1,14 +1,15 @@
 //! What each operation does to one run.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, ItemCounts, Lease, NewRun, Progress, Run, RunError, RunId, RunStatus, Timestamp,
-    Transition, Trigger, Usage,
+    Blame, ItemCounts, Lease, LeaseKey, NewRun, Progress, Run, RunError, RunId, RunStatus,
+    Timestamp, Transition, Trigger, Usage, WorkerId,
 };
 use zapjobs_storage::{
-    ApplyResult, CancelResult, ClaimRequest, ClaimedRun, EnqueueResult, ErrorKind, Result,
-    StorageError,
+    Activity, ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, EnqueueResult, ErrorKind,
+    Result, StorageError,
 };
 
 use crate::state::NoRoom;
@@ -42,39 +43,75 @@ impl Work<'_> {
         } else {
             self.hints.scheduled();
         }
+        let enqueued = Activity { enqueued: 1, ..Activity::default() };
+        self.state.statistics.count(&run.queue, &enqueued, self.now);
         self.state.runs.insert(run);
     }
 
-    pub(crate) fn claim_one(&mut self, id: RunId, request: &ClaimRequest) -> Option<ClaimedRun> {
+    /// Makes a waiting run a worker's.
+    pub(crate) fn claim_one(
+        &mut self,
+        id: RunId,
+        worker: WorkerId,
+        lease: Duration,
+    ) -> Option<ClaimedRun> {
         let now = self.now;
         let claimed = self.state.runs.change(id, |run| {
             run.status = RunStatus::Running;
             run.attempt += 1;
             run.lease = Lease(run.lease.0 + 1);
-            run.lease_expires_at = Some(now.plus(request.lease));
-            run.worker = Some(request.worker);
+            run.lease_expires_at = Some(now.plus(lease));
+            run.worker = Some(worker);
             run.started_at = Some(now);
             run.error = None;
             run.progress = Progress::default();
             run.counts = ItemCounts::default();
             run.usage = Usage::default();
         });
-        claimed.map(|run| ClaimedRun { run: run.clone() })
+        let run = claimed?;
+        let started = Activity { started: 1, ..Activity::default() };
+        self.state.statistics.count(&run.queue, &started, now);
+        Some(ClaimedRun { run: run.clone() })
+    }
+
+    /// Why a certain run cannot be claimed now; `None` if it can, or is not there.
+    pub(crate) fn hindrance(&self, id: RunId) -> Option<ClaimRunResult> {
+        let run = self.state.runs.get(id)?;
+        match run.status {
+            RunStatus::Pending => None,
+            RunStatus::Scheduled | RunStatus::AwaitingRetry if run.due_at <= self.now => None,
+            RunStatus::Scheduled | RunStatus::AwaitingRetry => {
+                Some(ClaimRunResult::NotDue { due_at: run.due_at })
+            }
+            RunStatus::Running => {
+                let worker = run.worker.expect("a claim sets its worker");
+                Some(ClaimRunResult::AlreadyAssigned { worker })
+            }
+            ended => Some(ClaimRunResult::WrongStatus(ended)),
+        }
     }
 
     pub(crate) fn apply_one(&mut self, transition: &Transition) -> ApplyResult {
-        match self.state.runs.held(transition.key) {
-            None => return ApplyResult::Stale,
+        let LeaseKey { run, lease } = transition.key;
+        let written = match self.state.runs.get(run) {
+            None => return ApplyResult::NotFound,
+            Some(run) if run.lease != lease => return ApplyResult::StaleLease,
+            Some(run) if run.status != RunStatus::Running => {
+                return ApplyResult::WrongStatus(run.status);
+            }
             Some(run) if run.cancel_requested && transition.yields_to_cancel() => {
                 return ApplyResult::CancelRequested;
             }
-            Some(_) => {}
-        }
-        let written = self.state.runs.change(transition.key.run, |run| write(run, transition));
-        match written {
-            Some(run) if run.status == RunStatus::Pending => self.hints.ready(&run.queue),
-            Some(run) if run.status.is_delayed() => self.hints.scheduled(),
-            _ => {}
+            Some(_) => self.state.runs.change(run, |run| write(run, transition)),
+        };
+        if let Some(run) = written {
+            let activity = Activity::of_transition(transition);
+            self.state.statistics.count(&run.queue, &activity, self.now);
+            if run.status == RunStatus::Pending {
+                self.hints.ready(&run.queue);
+            } else if run.status.is_delayed() {
+                self.hints.scheduled();
+            }
         }
         ApplyResult::Applied
     }
@@ -90,7 +127,10 @@ impl Work<'_> {
             }
             Some(status) if status.is_final() => CancelResult::Finished(status),
             Some(_) => {
-                self.state.runs.change(id, |run| cancel_waiting(run, now));
+                if let Some(run) = self.state.runs.change(id, |run| cancel_waiting(run, now)) {
+                    let cancelled = Activity { cancelled: 1, ..Activity::default() };
+                    self.state.statistics.count(&run.queue, &cancelled, now);
+                }
                 CancelResult::Cancelled
             }
         }

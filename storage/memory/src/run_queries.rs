@@ -7,7 +7,6 @@ use zapjobs_storage::{
 };
 
 use crate::MemoryStorage;
-use crate::filter::Matcher;
 use crate::storage::check_page;
 
 #[async_trait]
@@ -20,9 +19,9 @@ impl RunQueries for MemoryStorage {
         const OPERATION: &str = "list runs";
         check_page(OPERATION, request.limit)?;
         self.work(OPERATION, |work| {
-            let matcher = Matcher::new(&request.filter);
             let before = request.after.map(|Cursor(id)| id);
-            let listed = work.state.runs.newest_first(before).filter(|run| matcher.takes(run));
+            let all = work.state.runs.newest_first(before);
+            let listed = all.filter(|run| request.filter.matches(run));
             // One more than asked shows whether there is another page.
             let mut runs: Vec<Run> = listed.take(request.limit + 1).cloned().collect();
             let has_more = runs.len() > request.limit;
@@ -37,9 +36,8 @@ impl RunQueries for MemoryStorage {
             if *filter == RunFilter::default() {
                 return Ok(work.state.runs.indexes().tally.of_all());
             }
-            let matcher = Matcher::new(filter);
             let mut counts = Counts::default();
-            for run in work.state.runs.newest_first(None).filter(|run| matcher.takes(run)) {
+            for run in work.state.runs.newest_first(None).filter(|run| filter.matches(run)) {
                 *counts.of_mut(run.status) += 1;
             }
             Ok(counts)

@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
-    ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimedRun, EnqueueResult, LeaseState,
-    ProgressUpdate, Promoted, PruneRequest, RequeueResult, Result, RunStore,
+    ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
+    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
+    Result, RunStore,
 };
 
 use crate::MemoryStorage;
@@ -34,9 +35,21 @@ impl RunStore for MemoryStorage {
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>> {
         const OPERATION: &str = "claim runs";
         check_batch(OPERATION, request.limit)?;
+        let ClaimRequest { worker, queues, limit, lease } = request;
         self.work(OPERATION, |work| {
-            let ids = work.state.runs.indexes().ready.first(&request.queues, request.limit);
-            Ok(ids.into_iter().filter_map(|id| work.claim_one(id, &request)).collect())
+            let ids = work.state.runs.indexes().ready.first(&queues, limit);
+            Ok(ids.into_iter().filter_map(|id| work.claim_one(id, worker, lease)).collect())
+        })
+    }
+
+    async fn claim_run(&self, request: ClaimRunRequest) -> Result<ClaimRunResult> {
+        let ClaimRunRequest { run, worker, lease } = request;
+        self.work("claim the run", |work| {
+            if let Some(hindrance) = work.hindrance(run) {
+                return Ok(hindrance);
+            }
+            let claimed = work.claim_one(run, worker, lease).map(Box::new);
+            Ok(claimed.map_or(ClaimRunResult::NotFound, ClaimRunResult::Claimed))
         })
     }
 

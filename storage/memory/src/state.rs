@@ -7,11 +7,13 @@ use crate::coordinator::NamedLeases;
 use crate::definitions::DefinitionTable;
 use crate::logs::RunLogs;
 use crate::runs::Runs;
+use crate::statistics::Sums;
 use crate::workers::WorkerTable;
 
 pub(crate) struct State {
     pub(crate) runs: Runs,
     pub(crate) logs: RunLogs,
+    pub(crate) statistics: Sums,
     pub(crate) definitions: DefinitionTable,
     pub(crate) workers: WorkerTable,
     pub(crate) named_leases: NamedLeases,
@@ -29,6 +31,7 @@ impl State {
         Self {
             runs: Runs::default(),
             logs: RunLogs::new(options.log_entries_per_run_max),
+            statistics: Sums::default(),
             definitions: DefinitionTable::default(),
             workers: WorkerTable::default(),
             named_leases: NamedLeases::default(),
@@ -63,6 +66,20 @@ impl State {
         let gone = first.is_some_and(|(ended, _)| ended < instant);
         if gone {
             self.drop_first_finished();
+        }
+        gone
+    }
+
+    /// Deletes log entries of runs that ended before this instant; at most so many. Goes on
+    /// behind the run whose log was deleted last.
+    pub(crate) fn prune_logs(&mut self, finished_before: Timestamp, limit: usize) -> usize {
+        let mut gone = 0;
+        let ended = self.runs.indexes().finished.after(self.logs.pruned_until());
+        for (ended, run) in ended.take_while(|(ended, _)| *ended < finished_before) {
+            if gone == limit {
+                break;
+            }
+            gone += self.logs.drop_first((ended, run), limit - gone);
         }
         gone
     }

@@ -1,6 +1,7 @@
 //! Runs in the order of an instant: when they are due, when their lease ends, when they ended.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use zapjobs_model::{RunId, Timestamp};
 
@@ -24,6 +25,15 @@ impl Timeline {
     /// The runs whose instant is not after `now`, earliest first.
     pub(crate) fn until(&self, now: Timestamp) -> impl Iterator<Item = RunId> {
         self.0.iter().take_while(move |(at, _)| *at <= now).map(|(_, id)| *id)
+    }
+
+    /// The runs behind this place, or all, earliest first.
+    pub(crate) fn after(
+        &self,
+        place: Option<(Timestamp, RunId)>,
+    ) -> impl Iterator<Item = (Timestamp, RunId)> {
+        let start = place.map_or(Bound::Unbounded, Bound::Excluded);
+        self.0.range((start, Bound::Unbounded)).copied()
     }
 
     pub(crate) fn len(&self) -> usize {

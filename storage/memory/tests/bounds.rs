@@ -1,18 +1,15 @@
 //! What the memory driver promises beyond the contract: its bounds.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
+use zapjobs_conformance::samples::{a_claim, a_run, completion};
 use zapjobs_memory::{MemoryOptions, MemoryStorage};
-use zapjobs_model::{
-    Due, JobType, Json, Lease, LogEntry, LogLevel, LogLine, NewRun, Outcome, Priority, QueueName,
-    RetryPolicy, Run, RunId, TenantId, Timestamp, Trigger, Usage, WorkerId, settle,
-};
+use zapjobs_model::{Lease, LogEntry, LogLevel, LogLine, NewRun, QueueName, Run, RunId, Timestamp};
 use zapjobs_storage::{
-    ClaimRequest, Clock as _, ErrorKind, LogPageRequest, Logs as _, ManualClock, QueueSelection,
-    RunFilter, RunQueries as _, RunStore as _,
+    Clock as _, ErrorKind, LogPageRequest, Logs as _, ManualClock, RunFilter, RunQueries as _,
+    RunStore as _, SPANS_MAX, Span, SpanStatistics, Statistics as _, StatisticsRequest,
 };
 
 struct Bounded {
@@ -29,22 +26,15 @@ impl Bounded {
     }
 
     async fn enqueue(&self, numbers: &[u128]) -> zapjobs_storage::Result<()> {
-        let runs: Vec<NewRun> = numbers.iter().map(|number| a_run(*number)).collect();
+        let runs: Vec<NewRun> = numbers.iter().map(|number| run(*number)).collect();
         self.storage.enqueue(&runs).await.map(drop)
     }
 
     /// Claims what is next and completes it, a second later.
     async fn complete_one(&self) -> Run {
-        let request = ClaimRequest {
-            worker: WorkerId(Uuid::from_u128(1)),
-            queues: QueueSelection::All,
-            limit: 1,
-            lease: Duration::from_secs(30),
-        };
-        let run = self.storage.claim(request).await.expect("claimed").remove(0).run;
+        let run = self.storage.claim(a_claim(1)).await.expect("claimed").remove(0).run;
         self.clock.advance(Duration::from_secs(1));
-        let (outcome, policy) = (Outcome::Completed(Json::null()), RetryPolicy::default());
-        let ended = settle(&run, outcome, Usage::default(), self.clock.now(), &policy, 0.5);
+        let ended = completion(&run, self.clock.now());
         self.storage.apply(&[ended]).await.expect("applied");
         run
     }
@@ -55,6 +45,12 @@ impl Bounded {
 
     async fn total(&self) -> u64 {
         self.storage.counts(&RunFilter::default()).await.expect("counted").total()
+    }
+
+    async fn statistics(&self, span: Span, queue: Option<&str>) -> Vec<SpanStatistics> {
+        let queue = queue.map(|name| QueueName::new(name).expect("a good name"));
+        let request = StatisticsRequest { span, latest: SPANS_MAX, queue };
+        self.storage.statistics(request).await.expect("read")
     }
 
     async fn log(&self, run: RunId) -> Vec<u32> {
@@ -68,23 +64,8 @@ fn id(number: u128) -> RunId {
     RunId(Uuid::from_u128(number))
 }
 
-fn a_run(number: u128) -> NewRun {
-    NewRun {
-        id: id(number),
-        tenant: TenantId::standard(),
-        job_type: JobType::new("noop").expect("a good name"),
-        queue: QueueName::standard(),
-        priority: Priority::default(),
-        trigger: Trigger::Api,
-        input: Json::null(),
-        due: Due::Now,
-        deadline: None,
-        max_attempts: 3,
-        correlation_id: None,
-        parent: None,
-        tags: Vec::new(),
-        metadata: BTreeMap::new(),
-    }
+fn run(number: u128) -> NewRun {
+    NewRun { id: id(number), ..a_run("default") }
 }
 
 fn a_line(run: RunId, index: u32) -> LogEntry {
@@ -170,4 +151,32 @@ async fn a_log_is_bounded_and_loses_its_oldest_entries() {
     assert_eq!(bounded.log(id(1)).await, [2, 3]);
     bounded.storage.append_logs(&lines[..1]).await.expect("kept");
     assert_eq!(bounded.log(id(1)).await, [2, 3], "what was dropped does not come back");
+}
+
+#[tokio::test]
+async fn hours_are_dropped_after_14_days_and_the_total_is_not() {
+    let bounded = Bounded::new(|_| {});
+    for number in 0..400 {
+        bounded.enqueue(&[number]).await.expect("there is room");
+        bounded.clock.advance(Duration::from_secs(3_600));
+    }
+    let hours = bounded.statistics(Span::Hour, None).await;
+    assert_eq!(hours.len(), 14 * 24 + 1, "14 days, and the hour that is not over");
+    let total = bounded.statistics(Span::Total, None).await;
+    assert_eq!(total[0].activity.enqueued, 400);
+}
+
+#[tokio::test]
+async fn queues_beyond_the_bound_are_summed_together() {
+    const QUEUES: u128 = 1_000;
+    let bounded = Bounded::new(|_| {});
+    let runs: Vec<NewRun> = (0..QUEUES + 5).map(|at| a_run(&format!("queue-{at}"))).collect();
+    bounded.storage.enqueue(&runs).await.expect("there is room");
+    let last_kept = bounded.statistics(Span::Total, Some("queue-999")).await;
+    assert_eq!(last_kept[0].activity.enqueued, 1);
+    assert_eq!(bounded.statistics(Span::Total, Some("queue-1000")).await, []);
+    for span in [Span::Hour, Span::Day, Span::Total] {
+        let all = bounded.statistics(span, None).await;
+        assert_eq!(all[0].activity.enqueued, 1_005, "nothing is lost");
+    }
 }

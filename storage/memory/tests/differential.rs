@@ -25,12 +25,19 @@ mod self_check {
         "Enqueue Stored",
         "Enqueue Duplicate",
         "Claim Some",
+        "ClaimRun Some",
+        "ClaimRun AlreadyAssigned",
+        "ClaimRun WrongStatus",
+        "ClaimRun NotDue",
+        "ClaimRun NotFound",
         "Renew Held",
         "Renew true",
         "Renew Lost",
         "CancelRequests LeaseKey",
         "Apply Applied",
-        "Apply Stale",
+        "Apply StaleLease",
+        "Apply WrongStatus",
+        "Apply NotFound",
         "Apply CancelRequested",
         "Expired Some",
         "RequestCancel Cancelled",
@@ -40,6 +47,8 @@ mod self_check {
         "Requeue Requeued",
         "Requeue NotRequeuable",
         "Requeue NotFound",
+        "Prune Gone",
+        "Prune None",
         "Run Some",
         "Run None",
         "Runs Some",
@@ -52,6 +61,10 @@ mod self_check {
         "Fire Superseded",
         "LogPage true",
         "LogPage LogEntry",
+        "PruneLogs Gone",
+        "PruneLogs None",
+        "Statistics SpanStatistics",
+        "Statistics error",
         "RemoveWorker true",
         "RemoveStaleWorkers WorkerId",
         "Acquire None",
@@ -59,6 +72,8 @@ mod self_check {
         "Acquire Equal",
         "Release true",
         "Release false",
+        "NamedLease Equal",
+        "NamedLease None",
     ];
 
     /// What a comparison with this subject complains of.
@@ -120,6 +135,16 @@ mod self_check {
     #[test]
     fn one_lost_cancellation_is_noticed() {
         complaint(with(Fault::OneCancellation));
+    }
+
+    #[test]
+    fn one_claim_that_is_not_counted_is_noticed() {
+        complaint(with(Fault::OneCount));
+    }
+
+    #[test]
+    fn logs_that_are_pruned_too_early_are_noticed() {
+        complaint(with(Fault::LogsPrunedTooEarly));
     }
 
     #[test]

@@ -110,6 +110,43 @@ CREATE TABLE {schema}.{prefix}logs (
     PRIMARY KEY (id, lease, idx)
 );
 
+-- What happened, as sums: of an hour (span 0), of a day (1) and for ever (2), which begin at
+-- `from_us`. Only hours are written, by each connection in a slot that few others use, so that
+-- none waits for another's commit; pruning merges slots into -1, old hours into days and old
+-- days into the total.
+CREATE TABLE {schema}.{prefix}statistics (
+    span      smallint NOT NULL,
+    from_us   bigint   NOT NULL,
+    queue     text     COLLATE "C" NOT NULL,
+    slot      bigint   NOT NULL,
+    enqueued  bigint   NOT NULL DEFAULT 0,
+    started   bigint   NOT NULL DEFAULT 0,
+    completed bigint   NOT NULL DEFAULT 0,
+    failed    bigint   NOT NULL DEFAULT 0,
+    cancelled bigint   NOT NULL DEFAULT 0,
+    retried   bigint   NOT NULL DEFAULT 0,
+    put_back  bigint   NOT NULL DEFAULT 0,
+    cpu_us    bigint   NOT NULL DEFAULT 0,
+    wall_us   bigint   NOT NULL DEFAULT 0,
+    PRIMARY KEY (span, from_us, queue, slot)
+) WITH (
+    -- Room for new versions of rows that change all the time.
+    fillfactor = 50
+);
+
+-- What is to be merged.
+CREATE INDEX {prefix}statistics_unmerged ON {schema}.{prefix}statistics (from_us, queue, slot)
+    WHERE span = 0 AND slot >= 0;
+
+-- The run whose log was deleted to its end last: one row.
+CREATE TABLE {schema}.{prefix}log_pruning (
+    is_the_row  boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (is_the_row),
+    finished_at bigint  NOT NULL,
+    id          uuid    NOT NULL
+);
+INSERT INTO {schema}.{prefix}log_pruning (finished_at, id)
+    VALUES (-9223372036854775808, '00000000-0000-0000-0000-000000000000');
+
 -- Runs whose record cannot be read: set aside, and kept as they are for a person to look at.
 CREATE TABLE {schema}.{prefix}quarantine (
     id             uuid     NOT NULL PRIMARY KEY,

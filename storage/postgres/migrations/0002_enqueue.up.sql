@@ -121,6 +121,11 @@ BEGIN
     VALUES (v_id, v_now, v_attempts, v_deadline, p_parent, p_tenant, p_job_type,
         p_correlation_id, to_json(v_tags)::text, p_metadata::text, btrim(p_input, E' \t\r\n'));
     INSERT INTO {schema}.{prefix}tags (tag, id) SELECT tag, v_id FROM unnest(v_tags) AS tag;
+    -- A row of its own: the caller's transaction may last, and must keep nobody waiting.
+    INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, queue, slot, enqueued)
+    VALUES (0, v_now / 3600000000 * 3600000000, v_queue,
+        32 + (uuid_hash_extended(v_id, 0) & 4611686018427387903), 1)
+    ON CONFLICT (span, from_us, queue, slot) DO UPDATE SET enqueued = s.enqueued + 1;
     PERFORM pg_notify('{channel}', 'sql ' || CASE WHEN v_due > v_now THEN 's'
         ELSE 'r ' || v_queue END);
     RETURN v_id;

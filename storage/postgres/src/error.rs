@@ -74,6 +74,7 @@ pub(crate) fn invalid(operation: &'static str, message: impl Into<String>) -> St
 fn kind_of(error: &Error) -> ErrorKind {
     match error {
         Error::Database(refusal) => kind_of_code(&refusal.code().unwrap_or_default()),
+        error if is_untrusted(error) => ErrorKind::Configuration,
         Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed => ErrorKind::Unavailable,
         Error::Configuration(_) | Error::Tls(_) => ErrorKind::Configuration,
         Error::ColumnDecode { .. } | Error::Decode(_) => ErrorKind::Corrupt,
@@ -114,12 +115,22 @@ fn message_of(kind: ErrorKind, error: &Error) -> String {
             "the server is read-only or the user lacks a right; grant it or use another user"
         }
         ErrorKind::Schema => "the schema is missing or not up to date; migrate it first",
+        ErrorKind::Configuration if is_untrusted(error) => {
+            "the server's certificate is not trusted; name its root by sslrootcert, or use another \
+             sslmode"
+        }
         ErrorKind::Configuration => {
             "the server refused the connection; check the address, user, password and database"
         }
         _ => return one_line(error),
     };
     format!("{advice} ({})", one_line(error))
+}
+
+/// A certificate that cannot be verified comes as a failure of the handshake's input and output.
+fn is_untrusted(error: &Error) -> bool {
+    let Error::Io(error) = error else { return false };
+    error.kind() == std::io::ErrorKind::InvalidData && error.to_string().contains("certificate")
 }
 
 fn is_timeout(error: &Error) -> bool {
@@ -161,6 +172,13 @@ mod tests {
         for (code, kind) in kinds {
             assert_eq!(kind_of_code(code), kind, "{code}");
         }
+    }
+
+    #[test]
+    fn an_untrusted_certificate_is_no_passing_failure() {
+        let io = |text| Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
+        assert_eq!(kind_of(&io("invalid peer certificate: X")), ErrorKind::Configuration);
+        assert_eq!(kind_of(&io("stream did not contain valid UTF-8")), ErrorKind::Unavailable);
     }
 
     #[test]

@@ -68,7 +68,9 @@ impl Events {
         names: &Names,
     ) -> Self {
         let runtime = Handle::current();
-        let notifier = Arc::new(Notifier::new(Arc::clone(connections), names.channel()));
+        let is_prepared = options.prepared_statements > 0;
+        let notifier = Notifier::new(Arc::clone(connections), names.channel(), is_prepared);
+        let notifier = Arc::new(notifier);
         let listening = Listening {
             address,
             channel: names.channel(),

@@ -22,6 +22,8 @@ const ACQUIRE: &str = "INSERT INTO {schema}.{prefix}named_leases AS held
             THEN held.fence ELSE held.fence + 1 END
     WHERE held.owner IS NULL OR held.owner = excluded.owner OR held.expires_at <= {now}
     RETURNING fence, expires_at";
+const HOLDER: &str = "SELECT fence, expires_at, owner FROM {schema}.{prefix}named_leases
+    WHERE name = $2 AND owner IS NOT NULL AND expires_at > {now}";
 // The row stays, and with it the fence.
 const RELEASE: &str = "UPDATE {schema}.{prefix}named_leases SET owner = NULL
     WHERE name = $2 AND owner = $3 AND expires_at > {now}";
@@ -46,6 +48,17 @@ impl Coordinator for PostgresStorage {
         let fence = session.told(columns.bits())?;
         let expires_at = session.told(columns.time())?;
         Ok(Some(NamedLease { name, owner, fence, expires_at }))
+    }
+
+    async fn named_lease(&self, name: &str) -> Result<Option<NamedLease>> {
+        let mut session = self.session("read a named lease").await?;
+        let row = session.row(self.query(HOLDER).bind(to_stored(name).into_owned())).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut columns = Columns::new(&row);
+        let fence = session.told(columns.bits())?;
+        let expires_at = session.told(columns.time())?;
+        let owner = WorkerId(session.told(columns.value())?);
+        Ok(Some(NamedLease { name: name.to_owned(), owner, fence, expires_at }))
     }
 
     async fn release(&self, name: &str, owner: WorkerId) -> Result<bool> {

@@ -1,4 +1,5 @@
-//! ZapJobs storage in PostgreSQL, for many hosts at once. Version 13 of the server or later.
+//! ZapJobs storage in PostgreSQL, for many hosts at once. Version 13 of the server or later;
+//! tested with 15.
 //!
 //! [`PostgresStorage`] implements every trait of `zapjobs-storage`. Every operation is one
 //! statement wherever the contract allows it, so that it is one round trip and one commit for
@@ -21,15 +22,17 @@
 //! - A record that cannot be read is set aside with its reason; claims and sweeps go on.
 //!
 //! In reading order: `options`, `storage` opens and closes, `schema` and `migrate` are the
-//! ground, `connections` and `session` do what is asked, `row` turns columns into runs, `runs`
-//! holds one file per operation, `queries`, `logs`, `definitions`, `workers`, `leases` the
-//! other traits, and `events` tells hosts of each other's writes.
+//! ground, `examine` looks it over for operators, `connections` and `session` do what is asked,
+//! `row` turns columns into runs, `runs` holds one file per operation, `queries`, `logs`,
+//! `statistics`, `definitions`, `workers`, `leases` the other traits, and `events` tells hosts
+//! of each other's writes.
 
 mod options;
 
 mod storage;
 
 mod error;
+mod examine;
 mod migrate;
 mod schema;
 
@@ -48,14 +51,17 @@ mod text;
 mod definitions;
 mod filter;
 mod leases;
+mod log_pruning;
 mod logs;
 mod queries;
 mod runs;
+mod statistics;
 mod workers;
 
-pub use migrate::{MigrationStatus, down, drop_all, dry_run, pending, status, up};
+pub use examine::examine;
+pub use migrate::PostgresSchema;
 pub use options::{
     CONNECTIONS_MAX, Migrating, PostgresOptions, SCHEMA_BYTES_MAX, TABLE_PREFIX_BYTES_MAX, WakeUps,
 };
-pub use schema::{Migration, migrations, schema_version};
+pub use schema::schema_version;
 pub use storage::PostgresStorage;

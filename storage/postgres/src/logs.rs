@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 use zapjobs_model::{Lease, LogEntry, LogLevel, LogLine, RunId};
-use zapjobs_storage::{LogPage, LogPageRequest, Logs, Result};
+use zapjobs_storage::{LogPage, LogPageRequest, Logs, PruneRequest, Result};
 
 use crate::PostgresStorage;
 use crate::error::DbResult;
@@ -91,6 +91,13 @@ impl Logs for PostgresStorage {
             }
         }
         Ok(LogPage { entries, has_more })
+    }
+
+    async fn prune_logs(&self, request: PruneRequest) -> Result<usize> {
+        const OPERATION: &str = "prune logs";
+        check_batch(OPERATION, request.limit)?;
+        let mut session = self.session(OPERATION).await?;
+        self.prune_entries(&mut session, request).await
     }
 }
 

@@ -12,6 +12,11 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 /// The present instant: the injected one in `$1`, or else the server's.
 const NOW: &str = "coalesce($1::int8, (extract(epoch FROM statement_timestamp()) * 1000000)::int8)";
 
+/// When the present hour began.
+const HOUR: &str = "({now} / 3600000000 * 3600000000)";
+/// The place of this connection's sums, 0 to 31, so that few others write the same row.
+const SLOT: &str = "(pg_backend_pid() % 32)";
+
 /// A statement, ready to be bound.
 #[derive(Clone)]
 pub(crate) struct Statement {
@@ -50,7 +55,7 @@ impl Names {
         if let Some(statement) = self.expanded.read().get(template) {
             return statement.clone();
         }
-        let takes_now = template.contains("{now");
+        let takes_now = template.contains("{now") || template.contains("{hour}");
         let sql: Arc<str> = self.expand(template).into();
         let statement = Statement { sql: AssertSqlSafe(sql).into_sql_str(), takes_now };
         self.expanded.write().insert(template, statement.clone());
@@ -58,13 +63,16 @@ impl Names {
     }
 
     /// The text of a template. `{now}` is the present instant; `{now+$2}` is one that lies as
-    /// many microseconds later, or the latest that can be kept.
+    /// many microseconds later, or the latest that can be kept; `{hour}` is when the present
+    /// hour began, and `{slot}` where this connection keeps its sums.
     pub(crate) fn expand(&self, template: &str) -> String {
         let mut sql = template
             // Quoted, for it may be a word that SQL keeps for itself.
             .replace("{schema}", &format!("\"{}\"", self.schema))
             .replace("{prefix}", &self.prefix)
             .replace("{channel}", &self.channel())
+            .replace("{slot}", SLOT)
+            .replace("{hour}", HOUR)
             .replace("{now}", NOW);
         while let Some(begin) = sql.find("{now+") {
             let end = begin + sql[begin..].find('}').expect("templates close their braces");

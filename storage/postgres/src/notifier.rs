@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use sqlx::Connection;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub(crate) struct Notifier {
     channel: String,
     /// Names this storage in its notifications, so that it passes over its own.
     origin: String,
+    /// Whether connections keep statements prepared.
+    is_prepared: bool,
     pending: Mutex<Pending>,
     wake: Notify,
 }
@@ -47,11 +50,12 @@ struct Pending {
 }
 
 impl Notifier {
-    pub(crate) fn new(connections: Arc<Connections>, channel: String) -> Self {
+    pub(crate) fn new(connections: Arc<Connections>, channel: String, is_prepared: bool) -> Self {
         Self {
             connections,
             channel,
             origin: Uuid::now_v7().simple().to_string(),
+            is_prepared,
             pending: Mutex::default(),
             wake: Notify::new(),
         }
@@ -136,8 +140,16 @@ impl Notifier {
         }
         let sent = timeout(SEND_MAX, async {
             let mut held = self.connections.take().await?;
-            let query = sqlx::query(SEND).persistent(false).bind(&self.channel).bind(&payloads);
-            query.execute(&mut held.connection).await?;
+            let query = sqlx::query(SEND).persistent(self.is_prepared);
+            let query = query.bind(&self.channel).bind(&payloads);
+            if self.is_prepared {
+                query.execute(&mut held.connection).await?;
+            } else {
+                // In a transaction of its own: see `session`.
+                let mut tx = held.connection.begin().await?;
+                query.execute(&mut *tx).await?;
+                tx.commit().await?;
+            }
             self.connections.give_back(held);
             Ok::<_, crate::error::DbError>(())
         });

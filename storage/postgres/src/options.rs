@@ -66,7 +66,8 @@ pub struct PostgresOptions {
     /// How often listeners are told to look for themselves with [`WakeUps::Poll`]. 1 second.
     pub poll_interval: Duration,
     /// Statements that are prepared and kept on each connection; with 0 each is prepared
-    /// anew, as PgBouncer before 1.21 needs it. 200.
+    /// anew, in a transaction of its own, as PgBouncer before 1.21 needs it in transaction
+    /// mode. 200.
     pub prepared_statements: usize,
     /// What happens to the schema. [`Migrating::Automatic`].
     pub migrating: Migrating,
@@ -146,6 +147,7 @@ impl PostgresOptions {
         Ok(options.options([
             ("statement_timeout", timeout_ms.as_str()),
             ("idle_in_transaction_session_timeout", "60000"),
+            ("default_transaction_isolation", "read committed"),
         ]))
     }
 }

@@ -18,7 +18,7 @@ use zapjobs_model::{
 use crate::error::{DbError, DbResult};
 use crate::text::from_stored;
 
-/// What [`read_run`] takes, from `runs r` joined by [`RUN_JOINS`].
+/// What [`read_run`] takes, from `runs r` joined with `inputs i` and `outcomes o`.
 macro_rules! run_columns {
     () => {
         "r.id, i.tenant, i.job_type, r.queue, r.priority, r.trigger_code, r.status, \
@@ -122,7 +122,12 @@ pub(crate) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     pub(crate) fn new(row: &'a PgRow) -> Self {
-        Self { row, at: 0 }
+        Self::from(row, 0)
+    }
+
+    /// The same from a later column on.
+    pub(crate) fn from(row: &'a PgRow, at: usize) -> Self {
+        Self { row, at }
     }
 
     pub(crate) fn value<T>(&mut self) -> DbResult<T>

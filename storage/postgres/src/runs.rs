@@ -3,6 +3,7 @@
 mod apply;
 mod cancel;
 mod claim;
+mod claim_run;
 mod enqueue;
 mod renew;
 mod sweep;
@@ -12,8 +13,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
-    ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimedRun, EnqueueResult, LeaseState,
-    ProgressUpdate, Promoted, PruneRequest, RequeueResult, Result, RunStore,
+    ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
+    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
+    Result, RunStore,
 };
 
 use crate::PostgresStorage;
@@ -39,6 +41,11 @@ impl RunStore for PostgresStorage {
         check_batch(OPERATION, request.limit)?;
         let mut session = self.session(OPERATION).await?;
         self.claim_runs(&mut session, &request).await
+    }
+
+    async fn claim_run(&self, request: ClaimRunRequest) -> Result<ClaimRunResult> {
+        let mut session = self.session("claim a run").await?;
+        self.claim_certain(&mut session, &request).await
     }
 
     async fn renew(&self, keys: &[LeaseKey], lease: Duration) -> Result<Vec<LeaseState>> {
@@ -96,6 +103,7 @@ impl RunStore for PostgresStorage {
         const OPERATION: &str = "prune runs";
         check_batch(OPERATION, request.limit)?;
         let mut session = self.session(OPERATION).await?;
+        self.fold(&mut session).await?;
         self.prune_runs(&mut session, request).await
     }
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** a migration that was released never changes; its checksum is stored and
 //! compared.
 
-use zapjobs_model::Digest;
+use zapjobs_model::{Digest, Timestamp};
 use zapjobs_storage::ErrorKind;
 
 use crate::error::{DbError, DbResult};
@@ -11,20 +11,20 @@ use crate::error::{DbError, DbResult};
 /// One step of the schema. In its templates `{schema}` and `{prefix}` stand for the names,
 /// and `{channel}` for the channel of notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Migration {
+pub(crate) struct Migration {
     /// Its number: the schema's version once it is applied.
-    pub version: u32,
+    pub(crate) version: u32,
     /// What it is called.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The statements that apply it.
-    pub up: &'static str,
+    pub(crate) up: &'static str,
     /// The statements that undo it.
-    pub down: &'static str,
+    pub(crate) down: &'static str,
 }
 
 impl Migration {
     /// The SHA-256 of the template that applies it.
-    pub fn checksum(&self) -> Digest {
+    pub(crate) fn checksum(&self) -> Digest {
         Digest::of(self.up.as_bytes())
     }
 }
@@ -45,7 +45,7 @@ const MIGRATIONS: &[Migration] = &[
 ];
 
 /// All migrations that this program knows, in order.
-pub const fn migrations() -> &'static [Migration] {
+pub(crate) const fn migrations() -> &'static [Migration] {
     MIGRATIONS
 }
 
@@ -59,12 +59,13 @@ pub const fn schema_version() -> u32 {
 pub(crate) struct Applied {
     pub(crate) version: u32,
     pub(crate) checksum: String,
+    pub(crate) applied_at: Timestamp,
 }
 
 /// The migrations that are not applied yet; refuses a schema that this program does not know.
 pub(crate) fn missing(applied: &[Applied]) -> DbResult<Vec<&'static Migration>> {
     let refuse = |message: String| Err(DbError::Told(ErrorKind::Schema, message));
-    for Applied { version, checksum } in applied {
+    for Applied { version, checksum, .. } in applied {
         match MIGRATIONS.iter().find(|step| step.version == *version) {
             None => {
                 return refuse(format!(

@@ -2,6 +2,10 @@
 //!
 //! **Invariant:** the connection goes back only between statements and outside of a
 //! transaction: a session that is dropped half-way closes it, and the server rolls back.
+//!
+//! A statement that is not kept prepared takes two messages, which a pool such as PgBouncer may
+//! hand to two connections of the server: the second then runs whatever another client prepared
+//! there. Such a statement is sent within a transaction of its own, which no pool splits.
 
 use std::future::Future;
 use std::time::Duration;
@@ -30,14 +34,22 @@ pub(crate) struct Session<'a> {
     /// Whether a statement or a transaction is under way.
     is_mid_way: bool,
     in_transaction: bool,
+    /// Whether the transaction is for one statement only.
+    is_for_one: bool,
 }
 
 impl PostgresStorage {
     /// A connection for one operation.
     pub(crate) async fn session(&self, operation: &'static str) -> Result<Session<'_>> {
         let held = self.connections.take().await.map_err(|error| error.describe(operation))?;
-        let held = Some(held);
-        Ok(Session { operation, storage: self, held, is_mid_way: false, in_transaction: false })
+        Ok(Session {
+            operation,
+            storage: self,
+            held: Some(held),
+            is_mid_way: false,
+            in_transaction: false,
+            is_for_one: false,
+        })
     }
 
     /// The statement of a template, with the injected instant bound where it wants one.
@@ -59,24 +71,53 @@ impl PostgresStorage {
 impl Session<'_> {
     /// All rows of a statement.
     pub(crate) async fn rows(&mut self, query: Bound) -> Result<Vec<PgRow>> {
-        self.timed(|connection| query.fetch_all(connection)).await
+        self.before().await?;
+        let result = self.timed(|connection| query.fetch_all(connection)).await;
+        self.after(result).await
     }
 
     /// The row of a statement, if there is one.
     pub(crate) async fn row(&mut self, query: Bound) -> Result<Option<PgRow>> {
-        self.timed(|connection| query.fetch_optional(connection)).await
+        self.before().await?;
+        let result = self.timed(|connection| query.fetch_optional(connection)).await;
+        self.after(result).await
     }
 
     /// How many rows a statement changed.
     pub(crate) async fn change(&mut self, query: Bound) -> Result<u64> {
-        Ok(self.timed(|connection| query.execute(connection)).await?.rows_affected())
+        self.before().await?;
+        let result = self.timed(|connection| query.execute(connection)).await;
+        Ok(self.after(result).await?.rows_affected())
     }
 
     /// All rows of a query that was put together for this call.
     pub(crate) async fn composed(&mut self, query: QueryBuilder<Postgres>) -> Result<Vec<PgRow>> {
         let mut query = query;
         let built = query.build().persistent(self.storage.is_prepared());
-        self.timed(|connection| built.fetch_all(connection)).await
+        self.before().await?;
+        let result = self.timed(|connection| built.fetch_all(connection)).await;
+        self.after(result).await
+    }
+
+    /// Opens a transaction for one statement where it needs that.
+    async fn before(&mut self) -> Result<()> {
+        if self.storage.is_prepared() || self.in_transaction {
+            return Ok(());
+        }
+        self.is_for_one = true;
+        self.begin().await
+    }
+
+    /// Ends it.
+    async fn after<T>(&mut self, result: Result<T>) -> Result<T> {
+        if !std::mem::take(&mut self.is_for_one) || self.is_mid_way {
+            return result;
+        }
+        match result {
+            Ok(_) => self.commit().await?,
+            Err(_) => self.roll_back().await?,
+        }
+        result
     }
 
     pub(crate) async fn begin(&mut self) -> Result<()> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use sqlx::postgres::PgConnectOptions;
 use zapjobs_model::Timestamp;
 use zapjobs_storage::{BATCH_MAX, ErrorKind, PAGE_MAX};
 use zapjobs_storage::{Result, Storage, StorageError, StorageInfo};
@@ -45,13 +46,7 @@ impl PostgresStorage {
         // Once by itself, so that its failure is told at once and in its own words.
         drop(connect(&address, options.connect_timeout).await?);
         check_schema(&options).await?;
-        let database = address.get_database().unwrap_or(address.get_username());
-        let location = format!(
-            "{}:{}/{database}, schema {}",
-            address.get_host(),
-            address.get_port(),
-            options.schema
-        );
+        let location = location(&options, &address);
         let size = u32::try_from(options.connections).expect("it was checked to be small");
         let timeout = options.connect_timeout;
         let connections = Arc::new(Connections::new(address.clone(), size, timeout));
@@ -61,12 +56,18 @@ impl PostgresStorage {
     }
 }
 
+/// Where a storage is, for people; without secrets.
+pub(crate) fn location(options: &PostgresOptions, address: &PgConnectOptions) -> String {
+    let (host, port) = (address.get_host(), address.get_port());
+    let database = address.get_database().unwrap_or(address.get_username());
+    format!("{host}:{port}/{database}, schema {}", options.schema)
+}
+
 async fn check_schema(options: &PostgresOptions) -> DbResult<()> {
-    let untold = |error: StorageError| DbError::Told(error.kind(), error.to_string());
     match options.migrating {
-        Migrating::Automatic => migrate::up(options).await.map(drop).map_err(untold),
+        Migrating::Automatic => migrate::migrate(options).await.map(drop),
         Migrating::Manual => {
-            let pending = migrate::pending(options).await.map_err(untold)?;
+            let pending = migrate::pending(options).await?;
             let Some(first) = pending.first() else { return Ok(()) };
             let message = format!(
                 "the schema {} lacks {} migration(s), from version {} on: migrate it first",

@@ -1,6 +1,7 @@
 //! What scripts answer, taken apart.
 
 use redis::Value;
+use uuid::Uuid;
 use zapjobs_model::{QueueName, RunId};
 use zapjobs_storage::{Notice, Result};
 
@@ -56,6 +57,18 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// An id of 16 bytes.
+    pub(crate) fn run_id(self) -> Result<RunId> {
+        let id = Uuid::from_slice(self.bytes()?).map_err(|_| unexpected(self.operation))?;
+        Ok(RunId(id))
+    }
+
+    /// An id at the end of an index's member.
+    pub(crate) fn ending_run_id(self) -> Result<RunId> {
+        let id = self.bytes()?.last_chunk().ok_or_else(|| unexpected(self.operation))?;
+        Ok(RunId(Uuid::from_bytes(*id)))
+    }
+
     pub(crate) fn count(self) -> Result<usize> {
         usize::try_from(self.number()?).map_err(|_| unexpected(self.operation))
     }
@@ -99,6 +112,12 @@ impl<'a> Answer<'a> {
             return Ok(None);
         }
         Ok(Some(read_run(id, fields.into_iter())))
+    }
+
+    /// The claimed run with this id, in this state and these fields.
+    pub(crate) fn claimed(self, id: RunId, state: &[u8]) -> Result<ReadRun> {
+        let fields = self.fields()?.into_iter();
+        Ok(read_run(id, fields.chain([(&b"state"[..], state)])))
     }
 }
 

@@ -9,7 +9,8 @@ use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, TlsMode, Value,
+    Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, TlsCertificates, TlsMode,
+    Value,
 };
 
 use crate::options::{Host, RedisOptions, Topology};
@@ -78,7 +79,7 @@ pub(crate) async fn dial_listener(options: &RedisOptions) -> RedisResult<PubSub>
             // What is published reaches every node: any one of them will do.
             let mut last = Err(RedisError::from((redis::ErrorKind::Client, "no node is named")));
             for host in &options.hosts {
-                last = Client::open(info(options, host)?)?.get_async_pubsub().await;
+                last = client(options, host)?.get_async_pubsub().await;
                 if last.is_ok() {
                     break;
                 }
@@ -103,7 +104,24 @@ async fn single(options: &RedisOptions, client: Client) -> RedisResult<Conn> {
 
 fn standalone(options: &RedisOptions) -> RedisResult<Client> {
     let host = options.hosts.first().expect("checked options name a server");
-    Client::open(info(options, host)?)
+    client(options, host)
+}
+
+fn client(options: &RedisOptions, host: &Host) -> RedisResult<Client> {
+    match certificates(options)? {
+        Some(certificates) => Client::build_with_tls(info(options, host)?, certificates),
+        None => Client::open(info(options, host)?),
+    }
+}
+
+/// The roots to go by, where they are not the machine's.
+fn certificates(options: &RedisOptions) -> RedisResult<Option<TlsCertificates>> {
+    let Some(file) = &options.ca_file else { return Ok(None) };
+    let root_cert = std::fs::read(file).map_err(|error| {
+        let what = format!("{}: {error}", file.display());
+        RedisError::from((redis::ErrorKind::InvalidClientConfig, "cannot read the CA file", what))
+    })?;
+    Ok(Some(TlsCertificates { client_tls: None, root_cert: Some(root_cert) }))
 }
 
 fn sentinel(options: &RedisOptions, master: &str) -> RedisResult<SentinelClient> {
@@ -115,6 +133,11 @@ fn sentinel(options: &RedisOptions, master: &str) -> RedisResult<SentinelClient>
         builder = builder
             .set_client_to_redis_tls_mode(TlsMode::Secure)
             .set_client_to_sentinel_tls_mode(TlsMode::Secure);
+    }
+    if let Some(certificates) = certificates(options)? {
+        builder = builder
+            .set_client_to_redis_certificates(certificates.clone())
+            .set_client_to_sentinel_certificates(certificates);
     }
     if let Some(user) = &options.user {
         builder = builder.set_client_to_redis_username(user);
@@ -133,6 +156,9 @@ fn cluster(options: &RedisOptions) -> RedisResult<ClusterClient> {
         .response_timeout(options.response_timeout);
     if options.tls {
         builder = builder.tls(TlsMode::Secure);
+    }
+    if let Some(certificates) = certificates(options)? {
+        builder = builder.certs(certificates);
     }
     if let Some(user) = &options.user {
         builder = builder.username(user);

@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use crate::error::{corrupt, describe, unexpected};
 use crate::keys::definition_name;
 use crate::record::encoded;
-use crate::runs::put_new_run;
+use crate::runs::put_new_runs;
 use crate::script::{Call, SCRIPTS};
 
 /// Definitions that are read in one go at most.
@@ -111,7 +111,7 @@ impl Definitions for RedisStorage {
         let mut call = self.run_call(&SCRIPTS.fire, [request.run.id].into_iter(), &more_keys);
         call.arg(definition_name(&request.key));
         call.arg(request.due.as_micros()).arg(time(request.next));
-        put_new_run(&mut call, &request.run);
+        put_new_runs(OPERATION, &mut call, std::iter::once(&request.run))?;
         let answer = self.call(OPERATION, &call).await?;
         let answer = Answer::of(OPERATION, &answer);
         self.listeners.tell(answer.notices(1)?);

@@ -63,6 +63,9 @@ fn kind_of(error: &RedisError) -> ErrorKind {
     if was_turned_away(error) {
         return ErrorKind::Unavailable;
     }
+    if is_distrusted(error) {
+        return ErrorKind::Configuration;
+    }
     match error.kind() {
         // A Sentinel names no master in the middle of a failover either.
         R::Io
@@ -84,12 +87,19 @@ fn kind_of(error: &RedisError) -> ErrorKind {
     }
 }
 
+/// Whether the server's certificate is not to be trusted, as the TLS library says it.
+fn is_distrusted(error: &RedisError) -> bool {
+    error.to_string().contains("invalid peer certificate")
+}
+
 fn message_of(kind: ErrorKind, error: &RedisError) -> String {
     let text = one_line(error);
     let is_refused_login = error.kind() == redis::ErrorKind::AuthenticationFailed
         || matches!(error.code(), Some("WRONGPASS" | "NOAUTH"));
     let advice = if is_refused_login {
         "the server refused the login: check user and password"
+    } else if is_distrusted(error) {
+        "the server's certificate is not trusted: name the CA file that it goes back to"
     } else if error.kind() == redis::ErrorKind::MasterNameNotFoundBySentinel {
         "the Sentinels name no master that answers: check its name in the address, or wait for \
          the failover to end"

@@ -4,7 +4,7 @@
 //! **Invariant:** every key of one prefix begins with the same `{prefix}:`, the hash tag that
 //! puts all of them into one slot of a cluster, so that a script may touch any of them.
 
-use zapjobs_model::{JobKey, JobType, RunId, RunStatus, Tag};
+use zapjobs_model::{JobKey, JobType, QueueName, RunId, RunStatus, Tag};
 
 /// Keys of one prefix.
 #[derive(Debug, Clone)]
@@ -16,12 +16,19 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(prefix: &str) -> Self {
         let base = format!("{{{prefix}}}:");
-        let mut indexes: Vec<String> = ["counts", "queues", "running", "delayed", "finished"]
-            .map(|name| format!("{base}{name}"))
-            .into();
-        let of_status = |status: RunStatus| format!("{base}status:{}", status.code());
-        indexes.extend(RunStatus::ALL.map(of_status));
-        indexes.push(format!("{base}quarantine"));
+        let names = [
+            "counts",
+            "queues",
+            "running",
+            "delayed",
+            "types",
+            "ended:3",
+            "ended:4",
+            "ended:5",
+            "quarantine",
+            "absent",
+        ];
+        let indexes = names.map(|name| format!("{base}{name}")).into();
         Self { base, indexes }
     }
 
@@ -39,16 +46,25 @@ impl Keys {
         format!("{}{name}", self.base)
     }
 
-    pub(crate) fn run(&self, id: RunId) -> String {
-        format!("{}run:{id}", self.base)
+    pub(crate) fn run(&self, id: RunId) -> Vec<u8> {
+        self.of_run("run:", id)
     }
 
-    pub(crate) fn log(&self, id: RunId) -> String {
-        format!("{}log:{id}", self.base)
+    pub(crate) fn log(&self, id: RunId) -> Vec<u8> {
+        self.of_run("log:", id)
     }
 
-    pub(crate) fn status(&self, status: RunStatus) -> String {
-        format!("{}status:{}", self.base, status.code())
+    fn of_run(&self, kind: &str, id: RunId) -> Vec<u8> {
+        [self.base.as_bytes(), kind.as_bytes(), id.0.as_bytes()].concat()
+    }
+
+    pub(crate) fn pending(&self, queue: &QueueName) -> String {
+        format!("{}pending:{queue}", self.base)
+    }
+
+    /// The runs that ended so.
+    pub(crate) fn ended(&self, status: RunStatus) -> String {
+        format!("{}ended:{}", self.base, status.code())
     }
 
     pub(crate) fn job_type(&self, job_type: &JobType) -> String {
@@ -97,6 +113,6 @@ mod tests {
     fn every_key_holds_the_one_hash_tag() {
         let keys = Keys::new("zapjobs");
         assert!(keys.indexes().iter().all(|key| key.starts_with("{zapjobs}:")));
-        assert_eq!(keys.indexes().len(), 13, "as prelude.lua counts them");
+        assert_eq!(keys.indexes().len(), 10, "as prelude.lua counts them");
     }
 }

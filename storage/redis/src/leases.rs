@@ -31,10 +31,7 @@ impl Coordinator for RedisStorage {
         if answer.list()?.is_empty() {
             return Ok(None);
         }
-        let fence = answer.at(0)?.number()?;
-        let fence = u64::try_from(fence).map_err(|_| unexpected(OPERATION))?;
-        let expires_at = Timestamp::from_micros(answer.at(1)?.number()?);
-        Ok(Some(NamedLease { name, owner, fence, expires_at }))
+        lease(name, owner, answer.at(0)?, answer.at(1)?).map(Some)
     }
 
     async fn release(&self, name: &str, owner: WorkerId) -> Result<bool> {
@@ -44,4 +41,28 @@ impl Coordinator for RedisStorage {
         let answer = self.call(OPERATION, &call).await?;
         Ok(Answer::of(OPERATION, &answer).number()? == 1)
     }
+
+    async fn named_lease(&self, name: &str) -> Result<Option<NamedLease>> {
+        const OPERATION: &str = "read the lease";
+        let mut call = Call::new(&SCRIPTS.named_lease, 1);
+        call.arg(self.keys.lease(name)).arg(self.given_now());
+        let answer = self.call(OPERATION, &call).await?;
+        let answer = Answer::of(OPERATION, &answer);
+        if answer.list()?.is_empty() {
+            return Ok(None);
+        }
+        let owner = answer.at(0)?.text()?.parse().map_err(|_| unexpected(OPERATION))?;
+        lease(name.to_owned(), owner, answer.at(1)?, answer.at(2)?).map(Some)
+    }
+}
+
+fn lease(
+    name: String,
+    owner: WorkerId,
+    fence: Answer<'_>,
+    expires_at: Answer<'_>,
+) -> Result<NamedLease> {
+    let fence = u64::try_from(fence.number()?).map_err(|_| unexpected(fence.operation))?;
+    let expires_at = Timestamp::from_micros(expires_at.number()?);
+    Ok(NamedLease { name, owner, fence, expires_at })
 }

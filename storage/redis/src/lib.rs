@@ -15,14 +15,16 @@
 //! - A record that cannot be read is set aside with its reason; claims and sweeps go on.
 //!
 //! In reading order: `options` and `address`; `storage` connects and closes, `startup` looks at
-//! the server; `connection` and `link` are the way there, `keys` and `script` what is sent,
+//! the server and `examine` at all of it, by the rules of `settings`; `connection` and `link` are the way there, `keys` and `script` what is sent,
 //! `answer` and `record` what comes back; `runs` holds one file per operation, and `queries`,
-//! `logs`, `definitions`, `workers`, `leases`, `events` the other traits; `statistics` is beside them. `src/lua` holds the
-//! scripts, which share `prelude.lua`.
+//! `logs`, `statistics`, `definitions`, `workers`, `leases`, `events` the other traits. `src/lua`
+//! holds the scripts, which share `prelude.lua`.
 
 mod address;
 mod options;
 
+mod examine;
+mod settings;
 mod startup;
 mod storage;
 
@@ -39,14 +41,14 @@ mod script;
 
 mod definitions;
 mod events;
-mod filter;
 mod leases;
 mod logs;
 mod queries;
 mod runs;
 mod statistics;
+mod walk;
 mod workers;
 
+pub use examine::examine;
 pub use options::{HOSTS_MAX, Host, KEY_PREFIX_BYTES_MAX, RedisOptions, Topology};
-pub use statistics::{SPANS_MAX, Span, SpanCounts};
 pub use storage::RedisStorage;

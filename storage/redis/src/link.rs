@@ -33,9 +33,28 @@ impl Link {
         Self { options, current, dialling }
     }
 
-    /// Calls a script.
+    /// Calls a script. Where replicas have to acknowledge what it wrote, waits for them.
     pub(crate) async fn call(&self, call: &Call) -> RedisResult<Value> {
-        self.persist(&Request::Call(call)).await
+        let answer = self.persist(&Request::Call(call)).await?;
+        if self.options.replicas_acked > 0 && !call.is_repeatable() {
+            self.await_replicas().await?;
+        }
+        Ok(answer)
+    }
+
+    /// Waits until as many replicas as are asked for have all that this connection wrote.
+    async fn await_replicas(&self) -> RedisResult<()> {
+        let wanted = self.options.replicas_acked;
+        let patience = self.options.response_timeout / 2;
+        let mut command = redis::cmd("WAIT");
+        command.arg(wanted).arg(patience.as_millis().max(1).to_string());
+        // Not tried again: another connection has written nothing, and so waits for nothing.
+        let request = Request::Command(&command);
+        let answer = self.try_once(&request).await.map_err(|failure| failure.error)?;
+        match answer {
+            Value::Int(acked) if acked >= i64::from(wanted) => Ok(()),
+            _ => Err(too_few_replicas()),
+        }
     }
 
     /// Calls scripts, all of which may be repeated, in one go.
@@ -179,6 +198,13 @@ fn by_texts(calls: &[Call]) -> Pipeline {
         pipeline.add_command(call.by_text());
     });
     pipeline
+}
+
+/// As the server says it where `min-replicas-to-write` forbids a write.
+fn too_few_replicas() -> RedisError {
+    let message = "too few replicas have received the write, which stands all the same";
+    let code = ServerErrorKind::TryAgain;
+    RedisError::from((ErrorKind::Server(code), message))
 }
 
 fn is_unknown_script(error: &RedisError) -> bool {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use redis::Value;
 use zapjobs_model::{Lease, LogEntry, LogLine, RunId};
-use zapjobs_storage::{LogPage, LogPageRequest, Logs, Result};
+use zapjobs_storage::{LogPage, LogPageRequest, Logs, PruneRequest, Result};
 
 use crate::RedisStorage;
 use crate::answer::Answer;
@@ -48,12 +48,38 @@ impl Logs for RedisStorage {
         let answer = self.link.send(&command).await.map_err(|error| describe(OPERATION, &error))?;
         page(&request, Answer::of(OPERATION, &answer).list()?)
     }
+
+    async fn prune_logs(&self, request: PruneRequest) -> Result<usize> {
+        const OPERATION: &str = "prune logs";
+        self.check_open(OPERATION)?;
+        check_batch(OPERATION, request.limit)?;
+        let (mut gone, mut place) = (0, Vec::new());
+        while gone < request.limit {
+            let mut call =
+                self.run_call(&SCRIPTS.prune_logs, [].into_iter(), &[self.keys.named(PRUNED)]);
+            call.arg(request.finished_before.as_micros()).arg(request.limit - gone);
+            call.arg(PRUNED_PER_SCRIPT).arg(&place[..]);
+            let answer = self.call(OPERATION, &call).await?;
+            let answer = Answer::of(OPERATION, &answer);
+            gone += answer.at(0)?.count()?;
+            if answer.at(1)?.count()? < PRUNED_PER_SCRIPT {
+                break;
+            }
+            place = answer.at(2)?.bytes()?.to_vec();
+        }
+        Ok(gone)
+    }
 }
+
+/// Where the pruning of logs stopped.
+const PRUNED: &str = "logs:pruned";
+/// Runs that one script looks at, to prune their logs, at most.
+const PRUNED_PER_SCRIPT: usize = 500;
 
 /// Appends to one run's log.
 fn append(s: &RedisStorage, run: RunId, entries: &[LogEntry]) -> Call {
-    let mut call = Call::new(&SCRIPTS.log, 2);
-    call.arg(s.keys.run(run)).arg(s.keys.log(run));
+    let mut call = Call::new(&SCRIPTS.log, 3);
+    call.arg(s.keys.run(run)).arg(s.keys.log(run)).arg(s.keys.named(PRUNED));
     call.arg(s.options.log_entries_per_run_max).arg(s.options.log_ttl.as_secs());
     for entry in entries {
         call.arg(name(entry.lease, entry.index)).arg(encoded(&entry.line));

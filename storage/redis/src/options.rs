@@ -1,6 +1,7 @@
 //! How a storage is reached.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,8 +51,16 @@ pub struct RedisOptions {
     /// The password, never shown.
     pub password: Option<String>,
     /// Whether connections are encrypted, and the server's certificate checked against the
-    /// machine's roots. No.
+    /// machine's roots, or those of `ca_file`. No.
     pub tls: bool,
+    /// The file, as PEM, with the only roots that a server's certificate may go back to; the
+    /// machine's where absent. Only with `tls`.
+    pub ca_file: Option<PathBuf>,
+    /// How many replicas must have a submission, a claim or a result before it is acknowledged.
+    /// With 1 or more, a failover to such a replica loses nothing acknowledged, and each of these
+    /// calls waits for the replicas. A write that too few have received in time is answered as
+    /// `Unavailable` and stands all the same. Not with a cluster. 0.
+    pub replicas_acked: u32,
     /// What all keys begin with, in braces: 1 to [`KEY_PREFIX_BYTES_MAX`] of a-z, A-Z, 0-9,
     /// '.', '_', '-' and ':'. `zapjobs`.
     pub key_prefix: String,
@@ -78,6 +87,8 @@ impl RedisOptions {
             user: None,
             password: None,
             tls: false,
+            ca_file: None,
+            replicas_acked: 0,
             key_prefix: "zapjobs".to_owned(),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(10),
@@ -122,6 +133,12 @@ impl RedisOptions {
         if self.topology == Topology::Cluster && self.database != 0 {
             return Err(refused("a cluster has only database 0".to_owned()));
         }
+        if self.topology == Topology::Cluster && self.replicas_acked > 0 {
+            return Err(refused("replicas_acked is not possible with a cluster".to_owned()));
+        }
+        if self.ca_file.is_some() && !self.tls {
+            return Err(refused("a CA file needs TLS: use rediss://".to_owned()));
+        }
         if self.log_entries_per_run_max == 0 || self.log_ttl.as_secs() == 0 {
             return Err(refused("logs must be kept: 1 entry and 1 second or more".to_owned()));
         }
@@ -129,6 +146,14 @@ impl RedisOptions {
             return Err(refused("a timeout is zero: use 1 ms or more".to_owned()));
         }
         Ok(self)
+    }
+
+    /// Makes sure that encrypted connections can be made.
+    pub(crate) fn choose_cryptography(&self) {
+        if self.tls {
+            // Fails only if the program has chosen a provider before, which then serves.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
     }
 
     /// Where it is, without secrets.

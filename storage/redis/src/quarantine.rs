@@ -10,15 +10,14 @@ use crate::RedisStorage;
 use crate::record::Unreadable;
 use crate::script::SCRIPTS;
 
-/// Sets a record aside. `queue` is where it was found, or empty.
+/// Sets a record aside.
 pub(crate) async fn set_aside(
     s: &RedisStorage,
     run: RunId,
-    queue: &str,
     Unreadable(reason): &Unreadable,
 ) -> Result<()> {
     tracing::error!(%run, %reason, "set an unreadable run aside");
     let mut call = s.run_call(&SCRIPTS.quarantine, [run].into_iter(), &[]);
-    call.arg(reason).arg(queue);
+    call.arg(reason);
     s.call("set an unreadable run aside", &call).await.map(drop)
 }

@@ -1,8 +1,8 @@
 //! The contract for those who look at runs.
 //!
-//! A listing walks an index in the order of ids, newest first, reads the runs it names and
-//! keeps those that the filter takes. It is no snapshot: a run that moves between two statuses
-//! meanwhile is listed as it stands when it is read.
+//! A listing goes through ids, newest first ([`crate::walk`]), reads the runs and keeps those
+//! that the filter takes. It is no snapshot: a run that moves between two statuses meanwhile is
+//! listed as it stands when it is read.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use zapjobs_storage::{
 
 use crate::RedisStorage;
 use crate::answer::Answer;
-use crate::error::{corrupt, describe, unexpected};
-use crate::filter::Matcher;
+use crate::error::{corrupt, describe};
 use crate::read::{Detail, read_runs};
 use crate::record::Unreadable;
 use crate::storage::check_page;
+use crate::walk::Walk;
 
 /// Bytes of inputs and outputs on one page, about; the run that crosses it is the last.
 const PAGE_BYTES_MAX: usize = 64 << 20;
@@ -40,14 +40,13 @@ impl RunQueries for RedisStorage {
         const OPERATION: &str = "list runs";
         self.check_open(OPERATION)?;
         check_page(OPERATION, request.limit)?;
-        let matcher = Matcher::new(&request.filter);
-        let mut walk = Walk::new(self, OPERATION, &request.filter, request.after);
+        let mut walk = Walk::new(self, OPERATION, &request.filter, request.after).await?;
         let mut page = Page { runs: Vec::new(), next: None };
         let mut bytes = 0;
         // One more than asked for tells whether there is another page.
         while let Some(ids) = walk.next((request.limit + 1).min(WHOLE_RUNS_MAX)).await? {
             for run in readable(&ids, read_runs(self, OPERATION, &ids, Detail::Whole).await?) {
-                if !matcher.takes(&run) {
+                if !request.filter.matches(&run) {
                     continue;
                 }
                 if page.runs.len() == request.limit || bytes > PAGE_BYTES_MAX {
@@ -75,11 +74,10 @@ impl RunQueries for RedisStorage {
             }
             return Ok(counts);
         }
-        let matcher = Matcher::new(filter);
-        let mut walk = Walk::new(self, OPERATION, filter, None);
+        let mut walk = Walk::new(self, OPERATION, filter, None).await?;
         while let Some(ids) = walk.next(IDS_MAX).await? {
             let runs = read_runs(self, OPERATION, &ids, Detail::WithoutTexts).await?;
-            for run in readable(&ids, runs).filter(|run| matcher.takes(run)) {
+            for run in readable(&ids, runs).filter(|run| filter.matches(run)) {
                 *counts.of_mut(run.status) += 1;
             }
         }
@@ -114,7 +112,7 @@ fn is_by_queue(filter: &RunFilter) -> bool {
     rest == RunFilter::default()
 }
 
-async fn each_queue_count(
+pub(crate) async fn each_queue_count(
     s: &RedisStorage,
     operation: &'static str,
 ) -> Result<Vec<(QueueName, RunStatus, u64)>> {
@@ -137,64 +135,4 @@ async fn each_queue_count(
 
 fn number(bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
-}
-
-/// Ids in the order of a listing, from the index that holds the fewest.
-struct Walk<'a> {
-    storage: &'a RedisStorage,
-    operation: &'static str,
-    indexes: Vec<String>,
-    before: Option<RunId>,
-    is_over: bool,
-}
-
-impl<'a> Walk<'a> {
-    fn new(
-        storage: &'a RedisStorage,
-        operation: &'static str,
-        filter: &RunFilter,
-        after: Option<Cursor>,
-    ) -> Self {
-        let keys = &storage.keys;
-        let indexes = match filter {
-            RunFilter { tag: Some(tag), .. } => vec![keys.tag(tag)],
-            RunFilter { job_type: Some(job_type), .. } => vec![keys.job_type(job_type)],
-            RunFilter { statuses, .. } if statuses.is_empty() => {
-                RunStatus::ALL.map(|status| keys.status(status)).into()
-            }
-            RunFilter { statuses, .. } => {
-                statuses.iter().map(|status| keys.status(*status)).collect()
-            }
-        };
-        let before = after.map(|Cursor(id)| id);
-        Self { storage, operation, indexes, before, is_over: false }
-    }
-
-    /// The next ids, up to so many; `None` at the end.
-    async fn next(&mut self, limit: usize) -> Result<Option<Vec<RunId>>> {
-        if self.is_over {
-            return Ok(None);
-        }
-        let mut commands = redis::pipe();
-        let start = self.before.map_or("+".to_owned(), |id| format!("({id}"));
-        for index in &self.indexes {
-            let command = commands.cmd("ZREVRANGEBYLEX").arg(index).arg(&start).arg("-");
-            command.arg("LIMIT").arg(0).arg(limit);
-        }
-        let answers = self.storage.link.read(&commands).await;
-        let answers = answers.map_err(|error| describe(self.operation, &error))?;
-        let mut ids = Vec::new();
-        for answer in &answers {
-            for id in Answer::of(self.operation, answer).items()? {
-                ids.push(id.text()?.parse().map_err(|_| unexpected(self.operation))?);
-            }
-        }
-        ids.sort_unstable_by(|a: &RunId, b: &RunId| b.cmp(a));
-        ids.dedup();
-        // All that is left of every index came, if none gave as many as it might.
-        self.is_over = ids.len() < limit;
-        ids.truncate(limit);
-        self.before = ids.last().copied().or(self.before);
-        Ok((!ids.is_empty()).then_some(ids))
-    }
 }

@@ -1,24 +1,27 @@
-//! A run to the fields of a hash and back. The only place that knows what they mean.
+//! A run to the fields of a hash and back. The only place that knows what they mean, beside
+//! the scripts.
 //!
 //! **Invariant:** what is read is checked as if it came from outside. A record that cannot be
 //! read is an error of that record, and never of those beside it.
 //!
-//! Fields at their defaults are left out. `lease_expires_at` counts only while the run is
-//! running and `finished_at` only once it has ended, so that no write has to clear them.
+//! What was submitted stands in `new` ([`submission`]) and `input`, what changes in `state`
+//! ([`state`]): few fields, for each costs the server time at every claim. The rest has a field
+//! each and is left out at its default. A run without `state` is as it was stored.
 
-use std::collections::BTreeMap;
+mod state;
+mod submission;
+
 use std::fmt::Display;
-use std::str::FromStr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zapjobs_model::{
-    CorrelationId, Digest, ItemCounts, JobType, Json, Lease, Priority, Progress, QueueName, Run,
-    RunId, RunStatus, Tag, TenantId, Timestamp, Transition, Trigger, Usage,
-};
+use zapjobs_model::{Digest, ItemCounts, Json, Progress, Run, RunError, RunId, RunStatus, Usage};
 
-/// The status of a record that was set aside.
-pub(crate) const SET_ASIDE: &str = "99";
+use state::State;
+use submission::{Submission, read_trigger};
+
+pub(crate) use state::packed_change;
+pub(crate) use submission::{METADATA_BYTES_MAX, TAGS_MAX, packed_submission};
 
 /// Why a record cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,119 +29,27 @@ pub(crate) struct Unreadable(pub(crate) String);
 
 type ReadResult<T> = Result<T, Unreadable>;
 
-/// Names and values of a hash.
-#[derive(Debug, Default)]
-pub(crate) struct Fields(Vec<(&'static str, String)>);
-
-impl Fields {
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(name, value)| (*name, value.as_str()))
-    }
-
-    /// Without the fields that a script sets itself.
-    pub(crate) fn without(mut self, names: &[&str]) -> Self {
-        self.0.retain(|(name, _)| !names.contains(name));
-        self
-    }
-
-    fn put(&mut self, name: &'static str, value: impl Display) {
-        self.put_text(name, format!("{value}"));
-    }
-
-    fn put_text(&mut self, name: &'static str, value: String) {
-        self.0.push((name, value));
-    }
-
-    fn put_some(&mut self, name: &'static str, value: Option<impl Display>) {
-        if let Some(value) = value {
-            self.put(name, value);
-        }
-    }
-
-    fn put_unless(&mut self, is_default: bool, name: &'static str, value: impl Display) {
-        if !is_default {
-            self.put(name, value);
-        }
-    }
-
-    fn put_time(&mut self, name: &'static str, time: Option<Timestamp>) {
-        self.put_some(name, time.map(Timestamp::as_micros));
-    }
-
-    /// As numbers alone: Redis keeps a hash of values up to 64 bytes in its compact form.
-    fn put_usage(&mut self, usage: &Usage) {
-        if *usage != Usage::default() {
-            let numbers = usage_numbers(usage).map(|number| number.to_string());
-            self.put_text("usage", numbers.join(","));
-        }
-    }
-
-    fn put_json<T: Serialize + Default + PartialEq>(&mut self, name: &'static str, value: &T) {
-        if *value != T::default() {
-            self.put_text(name, encoded(value));
-        }
-    }
-}
+/// Bytes of a digest.
+const DIGEST_BYTES: u8 = 32;
 
 /// A value as JSON.
 pub(crate) fn encoded(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts, numbers and checked JSON always serialise")
 }
 
-/// All fields of a run; its id is in the name of its key.
-pub(crate) fn fields_of_run(run: &Run) -> Fields {
-    let mut fields = Fields(Vec::with_capacity(28));
-    fields.put("tenant", &run.tenant);
-    fields.put("job_type", &run.job_type);
-    fields.put("queue", &run.queue);
-    fields.put_unless(run.priority.get() == 0, "priority", run.priority.get());
-    fields.put("trigger", run.trigger.code());
-    fields.put("status", run.status.code());
-    fields.put("input", &run.input);
-    fields.put_some("output", run.output.as_ref());
-    fields.put_some("error", run.error.as_ref().map(encoded));
-    fields.put("created_at", run.created_at.as_micros());
-    fields.put("due_at", run.due_at.as_micros());
-    fields.put_time("started_at", run.started_at);
-    fields.put_time("finished_at", run.finished_at);
-    fields.put_time("deadline", run.deadline);
-    fields.put_unless(run.attempt == 0, "attempt", run.attempt);
-    fields.put("max_attempts", run.max_attempts);
-    fields.put_unless(run.host_faults == 0, "host_faults", run.host_faults);
-    fields.put_unless(run.lease.0 == 0, "lease", run.lease);
-    fields.put_time("lease_expires_at", run.lease_expires_at);
-    fields.put_some("worker", run.worker.as_ref());
-    fields.put_unless(!run.cancel_requested, "cancel_requested", 1);
-    fields.put_json("progress", &run.progress);
-    fields.put_json("counts", &run.counts);
-    fields.put_usage(&run.usage);
-    fields.put_some("digest", run.digest.as_ref());
-    fields.put_some("correlation_id", run.correlation_id.as_ref());
-    fields.put_some("parent", run.parent.as_ref());
-    fields.put_json("tags", &run.tags);
-    fields.put_json("metadata", &run.metadata);
-    fields
-}
-
-/// What a transition writes, beside the status and what it clears.
-pub(crate) fn fields_of_transition(transition: &Transition) -> Fields {
-    let mut fields = Fields(Vec::with_capacity(8));
-    fields.put("attempt", transition.attempt);
-    fields.put("host_faults", transition.host_faults);
-    // A claim has cleared what an earlier attempt used.
-    fields.put_usage(&transition.usage);
-    fields.put_time("due_at", transition.due_at);
-    if transition.status.is_final() {
-        fields.put_time("finished_at", Some(transition.at));
+/// What an attempt came to, as it is stored: its digest, the length before it (none is 0), then
+/// what it used.
+pub(crate) fn packed_result(digest: Option<&Digest>, usage: &Usage) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    match digest {
+        Some(digest) => {
+            bytes.push(DIGEST_BYTES);
+            bytes.extend(digest.as_bytes());
+        }
+        None => bytes.push(0),
     }
-    fields.put_some("output", transition.output.as_ref());
-    fields.put_some("error", transition.error.as_ref().map(encoded));
-    fields.put_some("digest", transition.digest.as_ref());
-    fields
+    usage_numbers(usage).into_iter().for_each(|number| put_number(&mut bytes, number));
+    bytes
 }
 
 /// The run with this id that is stored as these fields. The later of two values counts.
@@ -146,7 +57,7 @@ pub(crate) fn read_run<'a>(
     id: RunId,
     fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
 ) -> ReadResult<Run> {
-    Raw::of(fields)?.run(id)
+    Raw::of(fields).run(id)
 }
 
 macro_rules! raw_fields {
@@ -154,90 +65,76 @@ macro_rules! raw_fields {
         /// The values as they are stored.
         #[derive(Default)]
         struct Raw<'a> {
-            $($field: Option<&'a str>,)+
+            $($field: Option<&'a [u8]>,)+
         }
 
         impl<'a> Raw<'a> {
-            fn of(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> ReadResult<Self> {
+            fn of(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Self {
                 let mut raw = Self::default();
                 for (name, value) in fields {
-                    let place = match std::str::from_utf8(name) {
-                        $(Ok(stringify!($field)) => &mut raw.$field,)+
+                    match std::str::from_utf8(name) {
+                        $(Ok(stringify!($field)) => raw.$field = Some(value),)+
                         // A later version's field is not ours to judge.
-                        _ => continue,
-                    };
-                    *place = Some(std::str::from_utf8(value).map_err(|_| {
-                        Unreadable(format!("{} is no text", String::from_utf8_lossy(name)))
-                    })?);
+                        _ => {}
+                    }
                 }
-                Ok(raw)
+                raw
             }
         }
     };
 }
 
 raw_fields! {
-    tenant job_type queue priority trigger status input output error created_at due_at started_at
-    finished_at deadline attempt max_attempts host_faults lease lease_expires_at worker
-    cancel_requested progress counts usage digest correlation_id parent tags metadata
+    new input state trigger output error progress counts result aside
 }
 
 impl Raw<'_> {
     fn run(&self, id: RunId) -> ReadResult<Run> {
-        if self.status == Some(SET_ASIDE) {
+        if self.aside.is_some() {
             return Err(Unreadable("it was set aside; see the quarantine for why".to_owned()));
         }
-        let code = parsed::<i64>("status", self.status)?;
-        let status = RunStatus::from_code(code)
-            .ok_or_else(|| Unreadable(format!("unknown status {code}")))?;
+        let missing = |what: &str| Unreadable(format!("the {what} is missing"));
+        let new = Submission::read(self.new.ok_or_else(|| missing("submission"))?)?;
+        let state = self.state.map_or(Ok(State::first(new.created_at)), State::read)?;
+        let (digest, usage) = self.result.map_or(Ok(Default::default()), read_result)?;
+        let is_running = state.status == RunStatus::Running;
+        // A run that was asked to run again says so.
+        let trigger = match text("trigger", self.trigger, str::parse)? {
+            Some(code) => read_trigger(code)?,
+            None => new.trigger,
+        };
         Ok(Run {
             id,
-            tenant: required("tenant", self.tenant, TenantId::new)?,
-            job_type: required("job type", self.job_type, JobType::new)?,
-            queue: required("queue", self.queue, QueueName::new)?,
-            priority: self.priority()?,
-            trigger: self.trigger()?,
-            status,
-            input: required("input", self.input, Json::parse)?,
-            output: optional("output", self.output, Json::parse)?,
-            error: optional("error", self.error, serde_json::from_str)?,
-            created_at: time("created_at", self.created_at)?,
-            due_at: time("due_at", self.due_at)?,
-            started_at: optional_time("started_at", self.started_at)?,
-            finished_at: optional_time(
-                "finished_at",
-                self.finished_at.filter(|_| status.is_final()),
-            )?,
-            deadline: optional_time("deadline", self.deadline)?,
-            attempt: parsed_or_default("attempt", self.attempt)?,
-            max_attempts: parsed("max_attempts", self.max_attempts)?,
-            host_faults: parsed_or_default("host_faults", self.host_faults)?,
-            lease: Lease(parsed_or_default("lease", self.lease)?),
-            lease_expires_at: optional_time(
-                "lease_expires_at",
-                self.lease_expires_at.filter(|_| status == RunStatus::Running),
-            )?,
-            worker: optional("worker", self.worker, str::parse)?,
-            cancel_requested: self.cancel_requested.is_some(),
+            tenant: new.tenant,
+            job_type: new.job_type,
+            queue: new.queue,
+            priority: new.priority,
+            trigger,
+            status: state.status,
+            input: text("input", self.input, Json::parse)?.ok_or_else(|| missing("input"))?,
+            output: text("output", self.output, Json::parse)?,
+            error: text("error", self.error, serde_json::from_str::<RunError>)?,
+            created_at: new.created_at,
+            due_at: state.due_at,
+            started_at: state.started_at,
+            finished_at: state.ends_at.filter(|_| state.status.is_final()),
+            deadline: new.deadline,
+            attempt: state.attempt,
+            max_attempts: new.max_attempts,
+            host_faults: state.host_faults,
+            lease: state.lease,
+            lease_expires_at: state.ends_at.filter(|_| is_running),
+            worker: state.worker,
+            cancel_requested: state.cancel_requested,
             progress: decoded::<Progress>("progress", self.progress)?,
             counts: decoded::<ItemCounts>("counts", self.counts)?,
-            usage: optional("usage", self.usage, read_usage)?.unwrap_or_default(),
-            digest: optional("digest", self.digest, str::parse::<Digest>)?,
-            correlation_id: optional("correlation id", self.correlation_id, CorrelationId::new)?,
-            parent: optional("parent", self.parent, str::parse)?,
-            tags: decoded::<Vec<Tag>>("tags", self.tags)?,
-            metadata: decoded::<BTreeMap<String, String>>("metadata", self.metadata)?,
+            usage,
+            digest,
+            correlation_id: new.correlation_id,
+            parent: new.parent,
+            tags: new.tags,
+            metadata: new.metadata,
         })
-    }
-
-    fn priority(&self) -> ReadResult<Priority> {
-        let value = parsed_or_default("priority", self.priority)?;
-        Priority::new(value).map_err(|error| Unreadable(error.to_string()))
-    }
-
-    fn trigger(&self) -> ReadResult<Trigger> {
-        let code = parsed("trigger", self.trigger)?;
-        Trigger::from_code(code).ok_or_else(|| Unreadable(format!("unknown trigger {code}")))
     }
 }
 
@@ -255,10 +152,19 @@ const fn usage_numbers(usage: &Usage) -> [u64; 7] {
     [cpu_us, wall_us, memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes]
 }
 
-fn read_usage(text: &str) -> Result<Usage, std::num::ParseIntError> {
-    let mut numbers = text.split(',');
-    let mut next = || numbers.next().map_or(Ok(0), str::parse);
-    Ok(Usage {
+fn read_result(bytes: &[u8]) -> ReadResult<(Option<Digest>, Usage)> {
+    let spoilt = || Unreadable("the result is spoilt".to_owned());
+    let (length, rest) = bytes.split_first().ok_or_else(spoilt)?;
+    let (digest, mut rest) = match *length {
+        0 => (None, rest),
+        DIGEST_BYTES => {
+            let (digest, rest) = rest.split_first_chunk().ok_or_else(spoilt)?;
+            (Some(Digest::from_bytes(*digest)), rest)
+        }
+        _ => return Err(spoilt()),
+    };
+    let mut next = || take_number(&mut rest).ok_or_else(spoilt);
+    let usage = Usage {
         cpu_us: next()?,
         wall_us: next()?,
         memory_bytes_peak: next()?,
@@ -266,46 +172,49 @@ fn read_usage(text: &str) -> Result<Usage, std::num::ParseIntError> {
         log_lines: next()?,
         log_lines_dropped: next()?,
         output_bytes: next()?,
-    })
+    };
+    Ok((digest, usage))
 }
 
-fn optional<'a, T, E: Display>(
+/// Seven bits in each byte, the lowest first; the eighth says that more follow. Short, for
+/// Redis keeps a hash in its compact form while no value is longer than 64 bytes.
+fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// The next number; 0 at the end, where a claim has cleared them.
+fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let Some((byte, rest)) = bytes.split_first() else {
+            return (shift == 0).then_some(0);
+        };
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+fn text<'a, T, E: Display>(
     what: &str,
-    text: Option<&'a str>,
+    bytes: Option<&'a [u8]>,
     read: impl FnOnce(&'a str) -> Result<T, E>,
 ) -> ReadResult<Option<T>> {
-    text.map(read).transpose().map_err(|error| Unreadable(format!("{what}: {error}")))
+    let Some(bytes) = bytes else { return Ok(None) };
+    let text = std::str::from_utf8(bytes);
+    let text = text.map_err(|_| Unreadable(format!("the {what} is no text")))?;
+    read(text).map(Some).map_err(|error| Unreadable(format!("{what}: {error}")))
 }
 
-fn required<'a, T, E: Display>(
-    what: &str,
-    text: Option<&'a str>,
-    read: impl FnOnce(&'a str) -> Result<T, E>,
-) -> ReadResult<T> {
-    optional(what, text, read)?.ok_or_else(|| Unreadable(format!("the {what} is missing")))
-}
-
-fn parsed<T: FromStr<Err: Display>>(what: &str, text: Option<&str>) -> ReadResult<T> {
-    required(what, text, str::parse)
-}
-
-fn parsed_or_default<T: FromStr<Err: Display> + Default>(
-    what: &str,
-    text: Option<&str>,
-) -> ReadResult<T> {
-    Ok(optional(what, text, str::parse)?.unwrap_or_default())
-}
-
-fn time(what: &str, text: Option<&str>) -> ReadResult<Timestamp> {
-    parsed(what, text).map(Timestamp::from_micros)
-}
-
-fn optional_time(what: &str, text: Option<&str>) -> ReadResult<Option<Timestamp>> {
-    Ok(optional(what, text, str::parse)?.map(Timestamp::from_micros))
-}
-
-fn decoded<T: DeserializeOwned + Default>(what: &str, text: Option<&str>) -> ReadResult<T> {
-    Ok(optional(what, text, |text| serde_json::from_str(text))?.unwrap_or_default())
+fn decoded<T: DeserializeOwned + Default>(what: &str, bytes: Option<&[u8]>) -> ReadResult<T> {
+    Ok(text(what, bytes, |text| serde_json::from_str(text))?.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod apply;
 mod cancel;
 mod claim;
+mod claim_run;
 mod enqueue;
 mod held;
 mod sweep;
@@ -12,13 +13,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, Transition};
 use zapjobs_storage::{
-    ApplyResult, CancelResult, ClaimRequest, ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate,
-    Promoted, PruneRequest, RequeueResult, Result, RunStore,
+    ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun,
+    EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult, Result,
+    RunStore,
 };
 
 use crate::RedisStorage;
 
-pub(crate) use enqueue::put_new_run;
+pub(crate) use enqueue::put_new_runs;
 
 /// Runs that one script claims, writes or deletes at most, so that none holds the server for
 /// long. A larger batch takes several scripts, one after the other.
@@ -32,6 +34,10 @@ impl RunStore for RedisStorage {
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>> {
         claim::claim(self, &request).await
+    }
+
+    async fn claim_run(&self, request: ClaimRunRequest) -> Result<ClaimRunResult> {
+        claim_run::claim_run(self, request).await
     }
 
     async fn renew(&self, keys: &[LeaseKey], lease: Duration) -> Result<Vec<LeaseState>> {

@@ -49,7 +49,8 @@ macro_rules! scripts {
 
 scripts! {
     enqueue: ["prelude", "store", "enqueue"] false,
-    claim: ["prelude", "claim"] false,
+    claim: ["prelude", "take", "claim"] false,
+    claim_run: ["prelude", "take", "claim_run"] false,
     renew: ["prelude", "renew"] true,
     asked: ["prelude", "asked"] true,
     progress: ["prelude", "progress"] true,
@@ -58,7 +59,8 @@ scripts! {
     expired: ["prelude", "expired"] true,
     cancel: ["prelude", "cancel"] false,
     requeue: ["prelude", "requeue"] false,
-    prune: ["prelude", "prune"] false,
+    prune: ["prelude", "ended", "prune"] false,
+    prune_logs: ["prelude", "ended", "prune_logs"] false,
     quarantine: ["prelude", "quarantine"] true,
     fire: ["prelude", "store", "fire"] false,
     read: ["read"] true,
@@ -76,6 +78,7 @@ scripts! {
     stale: ["clock", "stale"] false,
     acquire: ["clock", "acquire"] false,
     release: ["clock", "release"] false,
+    named_lease: ["clock", "named_lease"] true,
 }
 
 /// A call of a script. Keys come first, then arguments.

@@ -1,85 +1,81 @@
-//! What happened in each hour and each day.
+//! What happened, as sums: a hash for each hour, for each day and for all time, with a field
+//! for each queue and sum.
 
-use std::collections::BTreeMap;
-
-use zapjobs_model::Timestamp;
-use zapjobs_storage::{Result, Storage as _};
+use async_trait::async_trait;
+use zapjobs_model::{QueueName, Timestamp};
+use zapjobs_storage::{
+    Activity, Result, SPANS_MAX, Span, SpanStatistics, Statistics, StatisticsRequest, Storage as _,
+};
 
 use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::error::{describe, invalid};
 
-/// Spans that are read at once at most.
-pub const SPANS_MAX: usize = 400;
-
-/// The length of the spans that events are counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
-    /// Hours, kept for 14 days.
-    Hour,
-    /// Days in UTC, kept for 400 days.
-    Day,
-}
-
-/// What happened in one span.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpanCounts {
-    /// When the span began.
-    pub from: Timestamp,
-    /// How many runs were `enqueued`, `claimed`, `completed`, `failed`, `cancelled`, `retried`
-    /// (an attempt failed, another waits) or `put-back` (snoozed, handed back or lost). What
-    /// did not happen is left out.
-    pub counts: BTreeMap<String, u64>,
-}
-
-impl Span {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-        }
-    }
-
-    const fn micros(self) -> i64 {
-        match self {
-            Self::Hour => 3_600_000_000,
-            Self::Day => 86_400_000_000,
-        }
-    }
-}
-
-impl RedisStorage {
-    /// What happened in the latest `count` spans, the present one included, oldest first. At
-    /// most [`SPANS_MAX`].
-    pub async fn statistics(&self, span: Span, count: usize) -> Result<Vec<SpanCounts>> {
+#[async_trait]
+impl Statistics for RedisStorage {
+    async fn statistics(&self, request: StatisticsRequest) -> Result<Vec<SpanStatistics>> {
         const OPERATION: &str = "read statistics";
-        if count > SPANS_MAX {
-            let message = format!("{count} spans were asked for, {SPANS_MAX} are allowed");
+        self.check_open(OPERATION)?;
+        if request.span != Span::Total && !(1..=SPANS_MAX).contains(&request.latest) {
+            let message = format!("{} spans were asked for: use 1 to {SPANS_MAX}", request.latest);
             return Err(invalid(OPERATION, message));
         }
-        let present = self.now().await?.as_micros().div_euclid(span.micros());
-        let spans = || (0..i64::try_from(count).unwrap_or(0)).rev().map(|ago| present - ago);
+        let spans = spans(&request, self.now().await?);
         let mut commands = redis::pipe();
-        for number in spans() {
-            let key = self.keys.named(&format!("stats:{}:{number}", span.name()));
-            commands.cmd("HGETALL").arg(key);
-        }
-        if count == 0 {
-            return Ok(Vec::new());
+        for (name, _) in &spans {
+            commands.cmd("HGETALL").arg(self.keys.named(&format!("stats:{name}")));
         }
         let answers = self.link.read(&commands).await;
         let answers = answers.map_err(|error| describe(OPERATION, &error))?;
-        let mut all = Vec::with_capacity(count);
-        for (number, answer) in spans().zip(&answers) {
-            let mut counts = BTreeMap::new();
-            for (what, times) in Answer::of(OPERATION, answer).fields()? {
-                let times = std::str::from_utf8(times).ok().and_then(|text| text.parse().ok());
-                if let Some(times) = times {
-                    counts.insert(String::from_utf8_lossy(what).into_owned(), times);
-                }
+        let mut statistics = Vec::new();
+        for ((_, from), answer) in spans.iter().zip(&answers) {
+            let fields = Answer::of(OPERATION, answer).fields()?;
+            let activity = activity(&fields, request.queue.as_ref());
+            if !activity.is_nothing() {
+                statistics.push(SpanStatistics { from: *from, activity });
             }
-            all.push(SpanCounts { from: Timestamp::from_micros(number * span.micros()), counts });
         }
-        Ok(all)
+        Ok(statistics)
     }
+}
+
+/// The names of the spans asked for and when they began, oldest first.
+fn spans(request: &StatisticsRequest, now: Timestamp) -> Vec<(String, Timestamp)> {
+    let name = match request.span {
+        Span::Hour => "hour",
+        Span::Day => "day",
+        Span::Total => "total",
+    };
+    let Some(length) = request.span.length() else {
+        return vec![(name.to_owned(), request.span.begin(now))];
+    };
+    let micros = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+    let mut from = request.span.begin_of_latest(request.latest, now);
+    let mut spans = Vec::with_capacity(request.latest);
+    for _ in 0..request.latest {
+        spans.push((format!("{name}:{}", from.as_micros().div_euclid(micros)), from));
+        from = from.plus(length);
+    }
+    spans
+}
+
+/// The sums in the fields of a span; a field that was spoilt is passed over.
+fn activity(fields: &[(&[u8], &[u8])], queue: Option<&QueueName>) -> Activity {
+    let mut activity = Activity::default();
+    for (field, sum) in fields {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        let Some((of, name)) = text(field).and_then(|field| field.rsplit_once('/')) else {
+            continue;
+        };
+        let Some(sum) = text(sum).and_then(|sum| sum.parse::<u64>().ok()) else { continue };
+        if queue.is_some_and(|queue| queue.as_str() != of) {
+            continue;
+        }
+        for (known, value) in Activity::NAMES.into_iter().zip(activity.values_mut()) {
+            if known == name {
+                *value = value.saturating_add(sum);
+            }
+        }
+    }
+    activity
 }

@@ -16,10 +16,11 @@ use crate::keys::Keys;
 use crate::link::Link;
 use crate::options::RedisOptions;
 use crate::script::{Call, SCRIPTS, Script};
+use crate::settings::Settings;
 use crate::startup;
 
 /// The version of what the keys hold.
-const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// A storage in Redis. Dropping it ends its connections.
 pub struct RedisStorage {
@@ -40,10 +41,7 @@ impl RedisStorage {
     /// program made.
     pub async fn connect(options: RedisOptions) -> Result<Self> {
         let options = options.checked()?;
-        if options.tls {
-            // Fails only if the program has chosen a provider before, which then serves.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        }
+        options.choose_cryptography();
         let link = Arc::new(Link::new(options.clone()));
         let keys = Keys::new(&options.key_prefix);
         startup::check(&link, &keys, &options, SCHEMA_VERSION).await?;
@@ -85,13 +83,6 @@ impl RedisStorage {
     pub(crate) fn check_open(&self, operation: &'static str) -> Result<()> {
         if self.is_closed.load(Ordering::Acquire) { Err(closed(operation)) } else { Ok(()) }
     }
-
-    async fn server_info(&self, operation: &'static str) -> Result<String> {
-        let mut call = Call::new(&SCRIPTS.info, 1);
-        call.arg(&self.keys.indexes()[0]);
-        let answer = self.call(operation, &call).await?;
-        Ok(Answer::of(operation, &answer).text()?.to_owned())
-    }
 }
 
 #[async_trait]
@@ -110,8 +101,11 @@ impl Storage for RedisStorage {
 
     async fn info(&self) -> Result<StorageInfo> {
         const OPERATION: &str = "describe the storage";
-        let info = self.server_info(OPERATION).await?;
-        let settings = startup::Settings::of(&info);
+        let mut call = Call::new(&SCRIPTS.info, 1);
+        call.arg(&self.keys.indexes()[0]);
+        let answer = self.call(OPERATION, &call).await?;
+        let info = Answer::of(OPERATION, &answer).text()?.to_owned();
+        let settings = Settings::of(&info);
         Ok(StorageInfo {
             driver: "redis".to_owned(),
             location: self.options.location(),

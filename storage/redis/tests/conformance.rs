@@ -1,8 +1,8 @@
-//! The contract, on the server that `ZAPJOBS_TEST_REDIS` names.
+//! The contract, on one server.
 
 mod harness;
 
-use harness::OnServer;
+use harness::SERVER;
 
-zapjobs_conformance::conformance_suite!(OnServer);
-zapjobs_conformance::durability_suite!(OnServer);
+zapjobs_conformance::conformance_suite!(SERVER);
+zapjobs_conformance::durability_suite!(SERVER);

@@ -1,7 +1,7 @@
-//! Random operations are answered as the memory driver answers them.
+//! Random operations are answered as the memory driver answers them, on one server.
 
 mod harness;
 
-use harness::{OnServer, Specification};
+use harness::{SERVER, Specification};
 
-zapjobs_conformance::differential_suite!(Specification, OnServer);
+zapjobs_conformance::differential_suite!(Specification, SERVER);

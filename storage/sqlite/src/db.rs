@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
@@ -21,13 +22,15 @@ const STATEMENTS_CACHED_MAX: usize = 128;
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Kibibytes of pages that each reader keeps in memory at most.
 const READER_CACHE_KIB: i64 = 8 * 1024;
-/// Pages in the write-ahead log before it is copied into the database: 32 MiB. Hot pages
-/// are then written back once for many commits.
-const CHECKPOINT_PAGES: i64 = 8 * 1024;
 /// Bytes that the write-ahead log keeps on disk once it is empty.
-const LOG_BYTES_KEPT: i64 = 64 << 20;
+const LOG_BYTES_KEPT: i64 = 128 << 20;
 /// Attempts to switch a new file to write-ahead logging while another process does the same.
 const SWITCH_ATTEMPTS: u32 = 100;
+
+/// How often the writer tries for another process's lock: at first, for so many tries, and then.
+const FIRST_TRY_EVERY: Duration = Duration::from_micros(300);
+const FIRST_TRIES: i32 = 20;
+const TRY_EVERY: Duration = Duration::from_millis(2);
 
 /// A connection and its statements.
 pub(crate) struct Db {
@@ -39,7 +42,7 @@ pub(crate) struct Db {
 impl Db {
     /// The connection that writes. Creates the file.
     pub(crate) fn open_writer(options: &SqliteOptions) -> DbResult<Self> {
-        let conn = match &options.location {
+        let mut conn = match &options.location {
             Location::Memory => Connection::open_in_memory()?,
             Location::File(path) => {
                 check_path(path)?;
@@ -47,7 +50,7 @@ impl Db {
                 Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?
             }
         };
-        conn.busy_timeout(options.busy_timeout)?;
+        wait_patiently(&mut conn, options.busy_timeout)?;
         if conn.is_readonly("main")? {
             return Err(DbError::Told(
                 ErrorKind::ReadOnly,
@@ -62,7 +65,6 @@ impl Db {
             Synchronous::Full => "FULL",
         };
         conn.pragma_update(None, "synchronous", synchronous)?;
-        conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         conn.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
         conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         Self::new(conn, options)
@@ -111,8 +113,13 @@ impl Db {
     }
 
     pub(crate) fn expand(&self, template: &str) -> String {
-        template.replace("{prefix}", &self.prefix)
+        expanded(template, &self.prefix)
     }
+}
+
+/// A template with the prefix put in.
+pub(crate) fn expanded(template: &str, prefix: &str) -> String {
+    template.replace("{prefix}", prefix)
 }
 
 fn check_path(path: &Path) -> DbResult<()> {
@@ -130,6 +137,23 @@ fn check_path(path: &Path) -> DbResult<()> {
             directory.display()
         ));
     }
+    Ok(())
+}
+
+/// Waits for another process's lock by trying again, often and evenly. SQLite's own waits grow
+/// to 100 ms, during which a process that writes much takes the lock again and again.
+fn wait_patiently(conn: &mut Connection, timeout: Duration) -> DbResult<()> {
+    let mut since = Instant::now();
+    conn.busy_handler(Some(move |tries| {
+        if tries == 0 {
+            since = Instant::now();
+        }
+        let goes_on = since.elapsed() < timeout;
+        if goes_on {
+            std::thread::sleep(if tries < FIRST_TRIES { FIRST_TRY_EVERY } else { TRY_EVERY });
+        }
+        goes_on
+    }))?;
     Ok(())
 }
 
@@ -152,7 +176,7 @@ fn switch_to_wal(conn: &Connection) -> DbResult<()> {
             }
             Err(error) if error.is_busy() && attempts_left > 0 => {
                 attempts_left -= 1;
-                std::thread::sleep(std::time::Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(5));
             }
             Err(error) => return Err(error),
         }

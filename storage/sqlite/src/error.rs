@@ -43,7 +43,10 @@ impl From<rusqlite::Error> for DbError {
 
 impl From<std::io::Error> for DbError {
     fn from(error: std::io::Error) -> Self {
-        Self::Told(ErrorKind::Unavailable, format!("the writer's thread did not start: {error}"))
+        Self::Told(
+            ErrorKind::Unavailable,
+            format!("a thread of the storage did not start: {error}"),
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use zapjobs_model::{Timestamp, WorkerId};
 use zapjobs_storage::{Coordinator, NamedLease, NamedLeaseRequest, Result};
 
 use crate::SqliteStorage;
+use crate::db::Db;
 use crate::error::{DbResult, invalid};
 use crate::writer::{Tx, WriteKind};
 
@@ -41,6 +42,21 @@ impl Coordinator for SqliteStorage {
         })
         .await
     }
+
+    async fn named_lease(&self, name: &str) -> Result<Option<NamedLease>> {
+        let name = name.to_owned();
+        let now = self.clock().now();
+        self.read("read a named lease", move |db| {
+            let held = stored(db, &name)?.filter(|stored| stored.expires_at > now);
+            let Some(Stored { owner: Some(owner), fence, expires_at }) = held else {
+                return Ok(None);
+            };
+            let owner = WorkerId(uuid::Uuid::from_bytes(owner));
+            let fence = fence.unsigned_abs();
+            Ok(Some(NamedLease { name: name.clone(), owner, fence, expires_at }))
+        })
+        .await
+    }
 }
 
 struct Stored {
@@ -49,18 +65,20 @@ struct Stored {
     expires_at: Timestamp,
 }
 
-fn acquire(tx: &mut Tx<'_>, request: &NamedLeaseRequest) -> DbResult<Option<NamedLease>> {
-    let stored = tx
-        .db
-        .prepare(READ)?
-        .query_row([&request.name], |row| {
-            Ok(Stored {
-                owner: row.get(0)?,
-                fence: row.get(1)?,
-                expires_at: Timestamp::from_micros(row.get(2)?),
-            })
+fn stored(db: &Db, name: &str) -> DbResult<Option<Stored>> {
+    let mut statement = db.prepare(READ)?;
+    let row = statement.query_row([name], |row| {
+        Ok(Stored {
+            owner: row.get(0)?,
+            fence: row.get(1)?,
+            expires_at: Timestamp::from_micros(row.get(2)?),
         })
-        .optional()?;
+    });
+    Ok(row.optional()?)
+}
+
+fn acquire(tx: &mut Tx<'_>, request: &NamedLeaseRequest) -> DbResult<Option<NamedLease>> {
+    let stored = stored(tx.db, &request.name)?;
     let holder = stored.as_ref().filter(|stored| stored.expires_at > tx.now);
     let holder = holder.and_then(|stored| stored.owner);
     let last_fence = stored.as_ref().map_or(0, |stored| stored.fence);

@@ -1,18 +1,22 @@
 //! Logs of runs.
 
+mod prune;
+
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 use zapjobs_model::{Lease, LogEntry, LogLevel, LogLine, RunId};
-use zapjobs_storage::{LogPage, LogPageRequest, Logs, Result};
+use zapjobs_storage::{LogPage, LogPageRequest, Logs, PruneRequest, Result};
 
 use crate::SqliteStorage;
 use crate::db::Db;
 use crate::error::DbResult;
 use crate::quarantine::is_of_record;
 use crate::row::Columns;
-use crate::runs::{row_limit, stored_id};
+use crate::runs::{LOG_ENTRIES_MAX, rest_between_writes, row_limit, stored_id};
 use crate::storage::{check_batch, check_page};
 use crate::writer::{Tx, WriteKind};
+
+pub(crate) use prune::delete_oldest;
 
 /// Bytes of a log entry beside its texts, about.
 const ENTRY_BYTES: usize = 60;
@@ -38,6 +42,26 @@ impl Logs for SqliteStorage {
         const OPERATION: &str = "read a log";
         check_page(OPERATION, request.limit)?;
         self.read(OPERATION, move |db| page(db, request)).await
+    }
+
+    async fn prune_logs(&self, request: PruneRequest) -> Result<usize> {
+        const OPERATION: &str = "prune logs";
+        check_batch(OPERATION, request.limit)?;
+        let kind = WriteKind::new(OPERATION, 0);
+        let mut pruned = 0;
+        // Each write goes on behind the runs that the one before has looked at, so that it
+        // ends. None is given up before an entry is found.
+        while pruned < request.limit {
+            let limit = (request.limit - pruned).min(LOG_ENTRIES_MAX);
+            let part = PruneRequest { limit, ..request };
+            let gone = self.write(kind, move |tx| prune::prune(tx, part)).await?;
+            pruned += gone.entries;
+            if !gone.has_more {
+                break;
+            }
+            rest_between_writes().await;
+        }
+        Ok(pruned)
     }
 }
 

@@ -33,6 +33,17 @@ pub enum Synchronous {
     Full,
 }
 
+/// What happens to the schema when a storage is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Migrating {
+    /// Missing migrations are applied.
+    #[default]
+    Automatic,
+    /// A schema that is not up to date is refused, and a missing file is not created: someone
+    /// migrates by hand. A database in memory has no one to do so, and is migrated.
+    Manual,
+}
+
 /// How a storage is opened.
 #[derive(Clone)]
 pub struct SqliteOptions {
@@ -53,6 +64,8 @@ pub struct SqliteOptions {
     /// How often the file is looked at for other processes' writes while someone listens.
     /// 10 milliseconds.
     pub poll_interval: Duration,
+    /// What happens to the schema. [`Migrating::Automatic`].
+    pub migrating: Migrating,
 }
 
 impl SqliteOptions {
@@ -75,6 +88,7 @@ impl SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             readers: 4,
             poll_interval: Duration::from_millis(10),
+            migrating: Migrating::default(),
         }
     }
 
@@ -108,6 +122,7 @@ impl fmt::Debug for SqliteOptions {
             .field("busy_timeout", &self.busy_timeout)
             .field("readers", &self.readers)
             .field("poll_interval", &self.poll_interval)
+            .field("migrating", &self.migrating)
             .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ mod apply;
 mod cancel;
 mod claim;
 mod enqueue;
+mod prune;
 mod renew;
 mod standing;
 mod sweep;
@@ -13,13 +14,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
-    ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimedRun, EnqueueResult, LeaseState,
-    ProgressUpdate, Promoted, PruneRequest, RequeueResult, Result, RunStore,
+    ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
+    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
+    Result, RunStore,
 };
 
 use crate::SqliteStorage;
 use crate::error::invalid;
 use crate::quarantine::set_aside;
+use crate::statistics::fold;
 use crate::storage::check_batch;
 use crate::writer::WriteKind;
 
@@ -28,6 +31,13 @@ pub(crate) use sweep::{row_limit, stored_id};
 
 /// Bytes of a claimed run's write, about.
 const CLAIM_BYTES: usize = 200;
+/// Log entries that one write deletes at most, so that claims get their turn in between.
+pub(crate) const LOG_ENTRIES_MAX: usize = 1_000;
+/// Writes after which one call of `prune` ends, once it has deleted a run.
+const PRUNE_WRITES_MAX: usize = 100;
+/// Writes that fold statistics in one call of `prune` at most.
+const FOLD_WRITES_MAX: usize = 20;
+const REST_BETWEEN_WRITES: Duration = Duration::from_millis(1);
 
 #[async_trait]
 impl RunStore for SqliteStorage {
@@ -44,6 +54,11 @@ impl RunStore for SqliteStorage {
         check_batch(OPERATION, request.limit)?;
         let kind = WriteKind::new(OPERATION, request.limit * CLAIM_BYTES);
         self.write(kind, move |tx| claim::claim(tx, &request)).await
+    }
+
+    async fn claim_run(&self, request: ClaimRunRequest) -> Result<ClaimRunResult> {
+        let kind = WriteKind::new("claim a run", CLAIM_BYTES);
+        self.write(kind, move |tx| claim::claim_run(tx, request)).await
     }
 
     async fn renew(&self, keys: &[LeaseKey], lease: Duration) -> Result<Vec<LeaseState>> {
@@ -119,16 +134,38 @@ impl RunStore for SqliteStorage {
         check_batch(OPERATION, request.limit)?;
         let kind = WriteKind::new(OPERATION, 0);
         let mut pruned = 0;
-        // Each round deletes at least one run or ends.
-        while pruned < request.limit {
-            let limit = (request.limit - pruned).min(sweep::PRUNE_RUNS_MAX);
-            let part = PruneRequest { limit, ..request };
-            let gone = self.write(kind, move |tx| sweep::prune(tx, part)).await?;
-            pruned += gone;
-            if gone == 0 {
+        let mut writes = 0;
+        // A run with a long log takes several writes, so that some delete no run.
+        while pruned < request.limit && (pruned == 0 || writes < PRUNE_WRITES_MAX) {
+            let part = PruneRequest { limit: request.limit - pruned, ..request };
+            let gone = self.write(kind, move |tx| prune::prune(tx, part, LOG_ENTRIES_MAX)).await?;
+            pruned += gone.runs;
+            writes += 1;
+            if !gone.has_more {
                 break;
             }
+            rest_between_writes().await;
         }
+        self.fold_statistics().await?;
         Ok(pruned)
+    }
+}
+
+/// Between two writes of a sweep, so that another process gets the lock: it waits by trying
+/// again.
+pub(crate) async fn rest_between_writes() {
+    tokio::time::sleep(REST_BETWEEN_WRITES).await;
+}
+
+impl SqliteStorage {
+    async fn fold_statistics(&self) -> Result<()> {
+        let kind = WriteKind::new("fold statistics", 0);
+        for _ in 0..FOLD_WRITES_MAX {
+            if !self.write(kind, fold).await? {
+                break;
+            }
+            rest_between_writes().await;
+        }
+        Ok(())
     }
 }

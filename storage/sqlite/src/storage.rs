@@ -10,11 +10,12 @@ use zapjobs_storage::{BATCH_MAX, Clock, ErrorKind, PAGE_MAX};
 use zapjobs_storage::{Result, Storage, StorageError, StorageInfo};
 
 use crate::db::Db;
-use crate::error::{DbResult, closed, invalid};
+use crate::error::{DbError, DbResult, closed, invalid};
 use crate::events::Listeners;
-use crate::options::{Location, SqliteOptions, Synchronous};
+use crate::migrate;
+use crate::options::{Location, Migrating, SqliteOptions, Synchronous};
 use crate::readers::Readers;
-use crate::schema::{self, Migration};
+use crate::schema::{Migration, migrations};
 use crate::writer::{Tx, WriteKind, Writer};
 
 const OPEN: &str = "open the SQLite storage";
@@ -31,23 +32,30 @@ pub struct SqliteStorage {
 
 impl SqliteStorage {
     /// Opens the database, creates the file where it is missing, and brings its schema up to
-    /// date. Blocks for as long as that takes.
+    /// date or checks it, as [`SqliteOptions::migrating`] says. Blocks for as long as that takes.
     ///
     /// Errors: `Configuration` for a directory that is missing, a file that is no database or
-    /// options out of bounds; `ReadOnly`; `Schema` for one that a newer program made; `Busy`
-    /// while another process writes for longer than the busy timeout.
+    /// options out of bounds; `ReadOnly`; `Schema` for one that a newer program made, or that
+    /// was to be migrated by hand; `Busy` while another process writes for longer than the busy timeout.
     pub fn open(options: SqliteOptions) -> Result<Self> {
         let options = options.checked()?;
         Self::assemble(options).map_err(|error| error.describe(OPEN))
     }
 
     fn assemble(options: SqliteOptions) -> DbResult<Self> {
-        let mut db = Db::open_writer(&options)?;
-        schema::migrate(&mut db, options.clock.now())?;
+        if options.migrating == Migrating::Manual {
+            check_schema(&options)?;
+        }
+        let db = Db::open_writer(&options)?;
+        migrate::up(&db, options.clock.now())?;
+        Self::on(db, options)
+    }
+
+    /// Around the connection that writes.
+    pub(crate) fn on(db: Db, options: SqliteOptions) -> DbResult<Self> {
         let readers = Readers::open(&options)?;
         let listeners = Arc::new(Listeners::new());
-        let clock = Arc::clone(&options.clock);
-        let writer = Writer::start(db, clock, Arc::clone(&listeners), options.poll_interval)?;
+        let writer = Writer::start(db, &options, Arc::clone(&listeners))?;
         let is_closed = AtomicBool::new(false);
         Ok(Self { listeners, writer, readers, options, is_closed })
     }
@@ -84,12 +92,30 @@ impl SqliteStorage {
 /// Errors as [`SqliteStorage::open`].
 pub fn pending(options: &SqliteOptions) -> Result<Vec<&'static Migration>> {
     let options = options.clone().checked()?;
+    look(&options).map_err(|error| error.describe("look for pending migrations"))
+}
+
+fn look(options: &SqliteOptions) -> DbResult<Vec<&'static Migration>> {
     match &options.location {
-        Location::File(path) if path.exists() => Db::open_reader(&options, path)
-            .and_then(|db| schema::pending(&db))
-            .map_err(|error| error.describe("look for pending migrations")),
-        _ => Ok(schema::migrations().iter().collect()),
+        Location::File(path) if path.exists() => migrate::pending(&Db::open_reader(options, path)?),
+        _ => Ok(migrations().iter().collect()),
     }
+}
+
+/// Refuses a file whose schema is not up to date.
+fn check_schema(options: &SqliteOptions) -> DbResult<()> {
+    if options.location == Location::Memory {
+        return Ok(());
+    }
+    let pending = look(options)?;
+    let Some(first) = pending.first() else { return Ok(()) };
+    let message = format!(
+        "the schema in {} lacks {} migration(s), from version {} on: migrate it first",
+        options.location,
+        pending.len(),
+        first.version
+    );
+    Err(DbError::Told(ErrorKind::Schema, message))
 }
 
 #[async_trait]

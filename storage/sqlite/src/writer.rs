@@ -8,18 +8,24 @@
 //! The thread also looks for other processes' commits, for on its own connection
 //! `PRAGMA data_version` changes only with those. See [`crate::events`] for the listeners.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod request;
+
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use zapjobs_model::Timestamp;
-use zapjobs_storage::{Clock, ErrorKind, Notice, Result};
+use tokio::sync::{Semaphore, oneshot};
+use zapjobs_storage::{Clock, Notice, Result};
 
+use self::request::{Call, Request};
+use crate::checkpointer::Checkpointer;
 use crate::db::Db;
 use crate::error::{DbError, DbResult, closed};
 use crate::events::Listeners;
+use crate::options::SqliteOptions;
+use crate::statistics::Counted;
+
+pub(crate) use request::{Tx, WriteKind};
 
 /// Requests that wait for the writer or are being written at most; callers beyond wait.
 pub const WRITES_QUEUED_MAX: usize = 1_024;
@@ -27,47 +33,6 @@ pub const WRITES_QUEUED_MAX: usize = 1_024;
 pub const GROUP_REQUESTS_MAX: usize = 256;
 /// Bytes of requests in one group commit, about; the request that crosses it is the last.
 pub const GROUP_BYTES_MAX: usize = 8 << 20;
-/// Times that a renewal or heartbeat waits out the busy timeout before it is answered `Busy`.
-const PATIENT_ROUNDS: u32 = 6;
-
-/// What a request writes within.
-pub(crate) struct Tx<'a> {
-    pub(crate) db: &'a Db,
-    /// The store's now, read once per request.
-    pub(crate) now: Timestamp,
-    notices: &'a mut Vec<Notice>,
-}
-
-impl Tx<'_> {
-    /// Tells listeners once the group is committed; the same notice once.
-    pub(crate) fn tell(&mut self, notice: Notice) {
-        if !self.notices.contains(&notice) {
-            self.notices.push(notice);
-        }
-    }
-}
-
-/// How a request is to be treated.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WriteKind {
-    /// Its name in errors.
-    pub(crate) operation: &'static str,
-    /// About how many bytes it writes.
-    pub(crate) bytes: usize,
-    busy_rounds: u32,
-}
-
-impl WriteKind {
-    pub(crate) const fn new(operation: &'static str, bytes: usize) -> Self {
-        Self { operation, bytes, busy_rounds: 1 }
-    }
-
-    /// It survives long writes of other processes: giving up would cost leases.
-    pub(crate) const fn patient(operation: &'static str) -> Self {
-        Self { operation, bytes: 0, busy_rounds: PATIENT_ROUNDS }
-    }
-}
-
 /// The way to the writer. Dropping it ends the thread once all that waits is written.
 pub(crate) struct Writer {
     requests: mpsc::Sender<Message>,
@@ -76,18 +41,18 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn start(
-        db: Db,
-        clock: Arc<dyn Clock>,
+        mut db: Db,
+        options: &SqliteOptions,
         listeners: Arc<Listeners>,
-        poll_interval: Duration,
-    ) -> std::io::Result<Self> {
+    ) -> DbResult<Self> {
         // Unbounded as such; the permits bound it.
         let (requests, queue) = mpsc::channel();
         let mut thread = WriterThread {
+            checkpointer: Checkpointer::start(options, &mut db)?,
             db,
-            clock,
+            clock: Arc::clone(&options.clock),
             listeners,
-            poll_interval,
+            poll_interval: options.poll_interval,
             queue,
             closing: None,
             looked_at: Instant::now(),
@@ -111,8 +76,8 @@ impl Writer {
         let operation = kind.operation;
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| closed(operation))?;
         let (reply, answer) = oneshot::channel();
-        let call = Call { operation, work, result: None, reply };
-        let request = Request { kind, call: Box::new(call), _permit: permit };
+        let call = Box::new(Call::new(operation, work, reply));
+        let request = Request::new(kind, call, permit);
         self.requests.send(Message::Write(request)).map_err(|_| closed(operation))?;
         answer.await.map_err(|_| closed(operation))?
     }
@@ -142,58 +107,8 @@ enum Message {
     Close(oneshot::Sender<DbResult<()>>),
 }
 
-struct Request {
-    kind: WriteKind,
-    call: Box<dyn Execute>,
-    _permit: OwnedSemaphorePermit,
-}
-
-/// A request with its type of answer hidden.
-trait Execute: Send {
-    /// Whether whoever asked has gone.
-    fn is_abandoned(&self) -> bool;
-    fn execute(&mut self, tx: &mut Tx<'_>) -> DbResult<()>;
-    fn answer(self: Box<Self>);
-    fn fail(self: Box<Self>, error: &DbError);
-}
-
-struct Call<T, F> {
-    operation: &'static str,
-    work: F,
-    result: Option<T>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<T, F> Execute for Call<T, F>
-where
-    T: Send,
-    F: FnMut(&mut Tx<'_>) -> DbResult<T> + Send,
-{
-    fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
-    }
-
-    fn execute(&mut self, tx: &mut Tx<'_>) -> DbResult<()> {
-        // A request that panics is a bug, but no reason for the writer to die.
-        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx))).unwrap_or_else(|_| {
-            Err(DbError::Told(ErrorKind::Other, "the request panicked in the driver".to_owned()))
-        });
-        self.result = Some(result?);
-        Ok(())
-    }
-
-    fn answer(self: Box<Self>) {
-        let result = self.result.expect("it was executed before the commit");
-        // Whoever asked may have gone.
-        let _ = self.reply.send(Ok(result));
-    }
-
-    fn fail(self: Box<Self>, error: &DbError) {
-        let _ = self.reply.send(Err(error.describe(self.operation)));
-    }
-}
-
 struct WriterThread {
+    checkpointer: Option<Checkpointer>,
     db: Db,
     clock: Arc<dyn Clock>,
     listeners: Arc<Listeners>,
@@ -279,13 +194,16 @@ impl WriterThread {
     fn try_commit(&self, group: &mut [Request]) -> DbResult<Vec<Notice>> {
         self.db.prepare("BEGIN IMMEDIATE")?.execute([])?;
         let mut notices = Vec::new();
+        // Of this group alone: what a group that fails has counted goes with it.
+        let mut counted = Counted::default();
         let written = group
             .iter_mut()
             .try_for_each(|request| {
                 let now = self.clock.now();
-                let mut tx = Tx { db: &self.db, now, notices: &mut notices };
+                let mut tx = Tx::new(&self.db, now, &mut notices, &mut counted);
                 request.call.execute(&mut tx)
             })
+            .and_then(|()| counted.write(&self.db))
             .and_then(|()| Ok(self.db.prepare("COMMIT")?.execute([])?));
         match written {
             Ok(_) => Ok(notices),
@@ -332,6 +250,8 @@ impl WriterThread {
     }
 
     fn finish(self) {
+        // Or it would be in the way of the last copy.
+        drop(self.checkpointer);
         // In memory this does nothing. Where another process reads, the rest stays in the log,
         // which is as durable.
         let checkpointed = self

@@ -11,13 +11,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use zapjobs_conformance::samples::{a_claim, a_run, completion};
 use zapjobs_model::{RunId, RunStatus};
 use zapjobs_sqlite::{SqliteOptions, SqliteStorage};
 use zapjobs_storage::{ApplyResult, RunQueries, RunStore, Storage};
-
-mod harness;
-
-use harness::runs::{a_claim, a_run, completion};
 
 const CHILD_FILE: &str = "ZAPJOBS_CRASH_TEST_FILE";
 /// After how many acknowledgements each child is killed.

@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use zapjobs_conformance::samples::{a_claim, a_run, completion};
+use zapjobs_model::RunStatus;
 use zapjobs_sqlite::{SqliteOptions, SqliteStorage};
 use zapjobs_storage::{
     ApplyResult, ErrorKind, Events, LeaseState, Notice, Notices, RunFilter, RunQueries, RunStore,
     Storage,
 };
-
-mod harness;
-
-use harness::runs::{a_claim, a_run, completion};
 
 /// Only waited for in full by a test that fails.
 const WAIT_MAX: Duration = Duration::from_secs(20);
@@ -52,7 +50,8 @@ async fn a_lease_is_fenced_across_storages() {
     let run = first.claim(a_claim(1)).await.unwrap().remove(0).run;
     let end = [completion(&run, first.now().await.unwrap())];
     assert_eq!(second.apply(&end).await.unwrap(), [ApplyResult::Applied]);
-    assert_eq!(first.apply(&end).await.unwrap(), [ApplyResult::Stale]);
+    let ended = ApplyResult::WrongStatus(RunStatus::Completed);
+    assert_eq!(first.apply(&end).await.unwrap(), [ended]);
 }
 
 #[tokio::test]

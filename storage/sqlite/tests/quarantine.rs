@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
+use zapjobs_conformance::samples::{a_claim, a_run, completion};
 use zapjobs_model::{RunId, Timestamp};
 use zapjobs_sqlite::{SqliteOptions, SqliteStorage};
 use zapjobs_storage::{
-    ErrorKind, ManualClock, PruneRequest, RunFilter, RunPageRequest, RunQueries, RunStore,
+    ApplyResult, ClaimRunRequest, ErrorKind, ManualClock, PruneRequest, RunFilter, RunPageRequest,
+    RunQueries, RunStore, SingleRunError, Storage,
 };
-
-mod harness;
-
-use harness::runs::{a_claim, a_run};
 
 struct Damaged {
     storage: SqliteStorage,
@@ -82,6 +80,62 @@ async fn claims_set_unreadable_runs_aside_and_take_the_others() {
         let error = damaged.storage.run(ids[0]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     }
+}
+
+#[tokio::test]
+async fn one_unreadable_run_is_told_as_corrupt_and_set_aside_by_the_next_claim() {
+    for spoil in SPOILS {
+        let damaged = Damaged::new();
+        let ids = damaged.enqueue(2).await;
+        damaged.spoil(ids[0], spoil);
+        let storage: &dyn Storage = &damaged.storage;
+        let request = ClaimRunRequest {
+            run: ids[0],
+            worker: a_claim(1).worker,
+            lease: Duration::from_secs(30),
+        };
+        let read = storage.read_run(&ids[0].to_string()).await.map(drop);
+        let taken = storage.take_run(request).await.map(drop);
+        for answer in [read, taken] {
+            let error = answer.expect_err("it cannot be read");
+            assert!(
+                matches!(error, SingleRunError::Corrupt { run, .. } if run == ids[0]),
+                "{error}"
+            );
+        }
+        assert!(damaged.quarantined().is_empty(), "a request that failed wrote nothing");
+        assert_eq!(damaged.storage.claim(a_claim(2)).await.unwrap().len(), 1);
+        assert_eq!(damaged.quarantined().len(), 1);
+        let taken = storage.take_run(request).await.expect_err("it was set aside");
+        assert!(matches!(taken, SingleRunError::Corrupt { .. }), "{taken}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_for_a_record_that_cannot_be_read_is_told_as_corrupt() {
+    let damaged = Damaged::new();
+    let ids = damaged.enqueue(1).await;
+    let claimed = damaged.storage.claim(a_claim(1)).await.unwrap().remove(0);
+    damaged.spoil(ids[0], "UPDATE zapjobs_runs SET lease = 'x' WHERE id = ?1");
+    let end = completion(&claimed.run, damaged.clock_now());
+    let storage: &dyn Storage = &damaged.storage;
+    let error = storage.update_run(&end).await.expect_err("its lease cannot be read");
+    assert!(matches!(error, SingleRunError::Corrupt { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_result_for_a_run_that_was_set_aside_is_refused_and_takes_no_other_down() {
+    let damaged = Damaged::new();
+    let ids = damaged.enqueue(2).await;
+    let claimed = damaged.storage.claim(a_claim(2)).await.unwrap();
+    damaged.spoil(ids[0], "UPDATE zapjobs_runs SET queue = '' WHERE id = ?1");
+    damaged.clock.advance(Duration::from_secs(60));
+    damaged.storage.expired(10).await.unwrap();
+    assert_eq!(damaged.quarantined().len(), 1);
+    let ends: Vec<_> =
+        claimed.iter().map(|one| completion(&one.run, damaged.clock_now())).collect();
+    let answers = damaged.storage.apply(&ends).await.unwrap();
+    assert_eq!(answers, [ApplyResult::NotFound, ApplyResult::Applied]);
 }
 
 #[tokio::test]

@@ -4,21 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use tempfile::TempDir;
-use zapjobs_memory::{MemoryOptions, MemoryStorage};
 use zapjobs_model::port::Plugin;
 use zapjobs_model::{
     EventKind, JobDefinition, JobKey, JobRequest, JobType, Json, Limits, RunStatus, TenantId,
 };
 use zapjobs_runtime::{Catalog, Client, Host, HostOptions, Served};
-use zapjobs_sqlite::{SqliteOptions, SqliteStorage, Synchronous};
 use zapjobs_storage::{Notice, Notices, RunFilter, Storage};
 
 use crate::floor::cpu_time;
+use crate::place::Place;
 use crate::settings::Settings;
+use crate::work::BULK;
 
-/// Runs in one call of a bulk enqueue.
-const BULK: usize = 1_000;
 /// A drain that makes no headway for this long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -34,11 +31,11 @@ pub(crate) struct Line {
 
 pub(crate) async fn measure(
     plugin: &Arc<dyn Plugin>,
-    url: &str,
+    place: &Place,
     settings: &Settings,
 ) -> Result<Line> {
-    let folder = TempDir::new()?;
-    let storage = open(url, settings, &folder).await?;
+    let opened = place.open().await?;
+    let storage = Arc::clone(&opened.storage);
     let catalog = catalog(plugin, &*storage).await?;
     let client = Client::new(Arc::clone(&storage));
 
@@ -47,30 +44,8 @@ pub(crate) async fn measure(
     let start_ms = single(&client, settings.single).await?;
     host.shutdown(PATIENCE).await;
     let durability = storage.info().await?.durability;
-    storage.close().await?;
+    opened.close().await?;
     Ok(Line { bulk_enqueue_per_s, drain_per_s: drain, cpu_us_per_job, start_ms, durability })
-}
-
-async fn open(url: &str, settings: &Settings, folder: &TempDir) -> Result<Arc<dyn Storage>> {
-    let (scheme, path) = url.split_once(':').context("a storage is named like `sqlite:PATH`")?;
-    Ok(match scheme {
-        "memory" => {
-            let kept = settings.jobs + settings.single + 1;
-            let options = MemoryOptions { finished_runs_max: kept, ..MemoryOptions::default() };
-            Arc::new(MemoryStorage::new(options))
-        }
-        "sqlite" => {
-            let fresh = folder.path().join("bench.db");
-            let path = if path.is_empty() { fresh } else { path.into() };
-            let synchronous = match settings.synchronous.as_str() {
-                "full" => Synchronous::Full,
-                _ => Synchronous::Normal,
-            };
-            let options = SqliteOptions { synchronous, ..SqliteOptions::file(path) };
-            Arc::new(SqliteStorage::open(options)?)
-        }
-        other => bail!("unknown storage {other:?}: use memory: or sqlite:"),
-    })
 }
 
 fn noop() -> JobKey {

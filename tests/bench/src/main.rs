@@ -5,12 +5,20 @@
 //! cargo xtask bench --storage memory: --storage sqlite:
 //! ```
 //!
-//! `--smoke` runs a small round of everything and fails where a run did not complete.
+//! `store`, `depth` and `prune` measure the storages by themselves. `--smoke` runs a small round of everything and fails where a run did not complete.
+
+mod settings;
 
 mod floor;
 mod line;
 mod report;
-mod settings;
+
+mod depth;
+mod prune;
+mod store;
+
+mod place;
+mod work;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,21 +28,30 @@ use clap::Parser;
 use zapjobs_model::port::{Plugin, PluginSource, Sandbox};
 use zapjobs_sandbox::{SandboxOptions, WasmSandbox};
 
+use crate::place::Place;
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{Asked, Measure};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
-    let settings = Settings::parse().completed();
+    let asked = Asked::parse();
     let host = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match asked.measure {
+        Some(Measure::Store(settings)) => return host.block_on(store::measure(&settings)),
+        Some(Measure::Depth(settings)) => return host.block_on(depth::measure(&settings)),
+        Some(Measure::Prune(settings)) => return host.block_on(prune::measure(&settings)),
+        None => {}
+    }
+    let settings = asked.line.completed();
     let plugin = host.block_on(load(&settings.plugin()))?;
     let mut reports = Vec::new();
     for storage in &settings.storage {
         // Beside each measurement, for the machine's speed drifts.
+        let place = Place::find(storage, &settings.synchronous)?;
         let floor = floor::measure(&plugin, &settings)?;
-        let line = host.block_on(line::measure(&plugin, storage, &settings))?;
+        let line = host.block_on(line::measure(&plugin, &place, &settings))?;
         reports.push(Report::new(storage, &settings, &floor, &line));
     }
     report::print(&settings, &reports)

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::floor::Floor;
 use crate::line::Line;
 use crate::settings::Settings;
+use crate::work::percentile;
 
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -35,11 +36,7 @@ struct Percentiles {
 
 impl Report {
     pub(crate) fn new(storage: &str, settings: &Settings, floor: &Floor, line: &Line) -> Self {
-        let at = |share: f64| {
-            let last = line.start_ms.len().saturating_sub(1);
-            let index = (last as f64 * share).round() as usize;
-            line.start_ms.get(index).copied().unwrap_or(f64::NAN)
-        };
+        let at = |share| percentile(&line.start_ms, share);
         Self {
             storage: storage.to_owned(),
             durability: line.durability.clone(),

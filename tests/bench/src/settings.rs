@@ -2,15 +2,41 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
+
+use crate::depth::DepthSettings;
+use crate::prune::PruneSettings;
+use crate::store::StoreSettings;
 
 /// Runs of the smoke: enough to pass every stage in groups.
 const SMOKE_JOBS: usize = 2_000;
 
-/// Measures ZapJobs with no-op jobs.
-#[derive(Debug, Clone, Parser)]
+/// Measures ZapJobs with no-op jobs: the whole line, or what is named.
+#[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Asked {
+    #[command(subcommand)]
+    pub(crate) measure: Option<Measure>,
+    #[command(flatten)]
+    pub(crate) line: Settings,
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Measure {
+    /// The storage alone: enqueue, claim, record.
+    Store(StoreSettings),
+    /// What a claim costs with few and with many runs waiting.
+    Depth(DepthSettings),
+    /// How long claims wait while old runs are deleted.
+    Prune(PruneSettings),
+}
+
+/// The whole line.
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Settings {
-    /// Where runs are kept: `memory:`, `sqlite:` (a fresh file), `sqlite:PATH`; repeatable.
+    /// Where runs are kept: `memory:`, `sqlite:`, `postgres:`, `redis:` (fresh ones, servers
+    /// included), `sqlite:PATH`, `postgres://...`, `redis://...`; repeatable.
     #[arg(long, default_values_t = ["memory:".to_owned(), "sqlite:".to_owned()])]
     pub(crate) storage: Vec<String>,
     /// Runs to drain.

@@ -12,6 +12,7 @@ mod workspace;
 
 mod process;
 mod say;
+mod services;
 
 mod wasm_target;
 

@@ -1,22 +1,26 @@
 //! What can be asked on the command line. One file per command.
 
 mod enqueue;
+mod migrate;
 mod plugins;
 mod run;
 mod runs;
 mod scaffold;
 mod serve;
+mod stats;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
+pub(crate) use migrate::MigrateCommand;
 pub(crate) use plugins::{InspectArgs, PluginsCommand};
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RunsCommand, Since};
 pub(crate) use scaffold::{BuildArgs, NewArgs};
 pub(crate) use serve::ServeArgs;
+pub(crate) use stats::{By, StatsArgs};
 
 use crate::config::Sources;
 use crate::errors::EXIT_CODES;
@@ -50,9 +54,16 @@ pub(crate) enum Command {
     /// List, show, follow, cancel and retry runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Show what happened: runs enqueued, started, completed, failed
+    Stats(StatsArgs),
     /// List and inspect plugins
     #[command(subcommand)]
     Plugins(PluginsCommand),
+    /// Look after the schema of a SQLite or PostgreSQL storage
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Look at the storage from outside, and say what to mend
+    Doctor,
     /// Begin a new plugin in Rust
     New(NewArgs),
     /// Compile the plugin of this directory into one .wasm file
@@ -70,7 +81,9 @@ pub(crate) struct GlobalArgs {
     /// Configuration file [default: ./zapjobs.toml where it is there]
     #[arg(long, global = true, value_name = "FILE", env = "ZAPJOBS_CONFIG")]
     config: Option<PathBuf>,
-    /// Where runs are kept: sqlite:PATH, sqlite::memory: or memory: [default: sqlite:zapjobs.db]
+    /// Where runs are kept: sqlite:PATH, postgres://..., redis://..., redis+sentinel://...,
+    /// redis-cluster://..., sqlite::memory: or memory: [default: sqlite:zapjobs.db]. A password
+    /// is safer in the environment, as ZAPJOBS_STORAGE
     #[arg(long, global = true, value_name = "URL")]
     storage: Option<String>,
     /// The directory of components [default: ./plugins]

@@ -3,16 +3,19 @@
 mod build;
 mod completions;
 mod config;
+mod doctor;
 mod enqueue;
 mod follow;
 mod input;
 pub(crate) mod logging;
+mod migrate;
 mod new;
 mod plugins;
 mod run;
 mod runs;
 mod serve;
 mod signals;
+mod stats;
 
 use tokio::runtime::Builder;
 
@@ -60,6 +63,9 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Logs(args)) => runs::logs(args, app).await,
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args.id.run, args.wait, app).await,
+        Command::Stats(args) => stats::stats(args, app).await,
+        Command::Migrate(command) => migrate::migrate(command, app).await,
+        Command::Doctor => doctor::doctor(app).await,
         Command::Plugins(PluginsCommand::List) => plugins::list(app).await,
         Command::Plugins(PluginsCommand::Inspect(args)) => plugins::inspect(args, app).await,
         Command::New(_) | Command::Config(_) | Command::Completions(_) => {

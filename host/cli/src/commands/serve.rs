@@ -83,7 +83,7 @@ fn say_ready(app: &App, host: &Host, place: &std::path::Path, reports: &[PluginR
     let worker = host.worker();
     if app.output.json {
         let line = json!({
-            "event": "ready", "storage": app.config.storage, "plugins_dir": place,
+            "event": "ready", "storage": app.config.storage.to_string(), "plugins_dir": place,
             "worker": worker, "plugins": plugins, "jobs": jobs,
         });
         app.output.line_if_read(line);
@@ -99,7 +99,7 @@ fn say_ready(app: &App, host: &Host, place: &std::path::Path, reports: &[PluginR
         place.display(),
         app.config.storage,
     ));
-    if app.config.storage.ends_with("memory:") {
+    if app.config.storage.is_in_process() {
         app.output.note(
             "note: this storage lives in this process alone: only schedules start runs, and \
              nothing outlives it",

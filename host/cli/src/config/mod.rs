@@ -8,6 +8,7 @@ mod file;
 mod merge;
 mod setting;
 mod template;
+mod url;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use zapjobs_runtime::HostOptions;
 pub(crate) use merge::{Effective, Source, Sources, load};
 pub(crate) use setting::{SETTINGS, Setting};
 pub(crate) use template::template;
+pub(crate) use url::StorageUrl;
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "zapjobs.toml";
@@ -25,7 +27,8 @@ pub(crate) const DEFAULT_FILE: &str = "zapjobs.toml";
 /// What the command works with.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    pub(crate) storage: String,
+    pub(crate) storage: StorageUrl,
+    pub(crate) migrate_by_hand: bool,
     pub(crate) plugins: PathBuf,
     pub(crate) tenant: TenantId,
     pub(crate) color: Color,
@@ -34,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) host: HostOptions,
     pub(crate) sandbox: SandboxConfig,
     pub(crate) sqlite: SqliteConfig,
+    pub(crate) postgres: PostgresConfig,
+    pub(crate) redis: RedisConfig,
 }
 
 /// Whether to write in colour.
@@ -67,10 +72,35 @@ pub(crate) struct SqliteConfig {
     pub(crate) busy_timeout: Duration,
 }
 
+/// How a PostgreSQL database is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct PostgresConfig {
+    pub(crate) schema: String,
+    pub(crate) table_prefix: String,
+    pub(crate) connections: usize,
+    pub(crate) polls: bool,
+    pub(crate) prepared_statements: usize,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) statement_timeout: Duration,
+}
+
+/// How a Redis server is used.
+#[derive(Debug, Clone)]
+pub(crate) struct RedisConfig {
+    pub(crate) key_prefix: String,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) response_timeout: Duration,
+    pub(crate) log_entries_per_run_max: u32,
+    pub(crate) log_ttl: Duration,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) replicas_acked: u32,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
-            storage: "sqlite:zapjobs.db".to_owned(),
+            storage: StorageUrl::new("sqlite:zapjobs.db"),
+            migrate_by_hand: false,
             plugins: PathBuf::from("plugins"),
             tenant: TenantId::standard(),
             color: Color::Auto,
@@ -86,6 +116,24 @@ impl Default for Config {
                 full_sync: false,
                 table_prefix: "zapjobs_".to_owned(),
                 busy_timeout: Duration::from_secs(5),
+            },
+            postgres: PostgresConfig {
+                schema: "zapjobs".to_owned(),
+                table_prefix: String::new(),
+                connections: 8,
+                polls: false,
+                prepared_statements: 200,
+                connect_timeout: Duration::from_secs(10),
+                statement_timeout: Duration::from_secs(30),
+            },
+            redis: RedisConfig {
+                key_prefix: "zapjobs".to_owned(),
+                connect_timeout: Duration::from_secs(5),
+                response_timeout: Duration::from_secs(10),
+                log_entries_per_run_max: 10_000,
+                log_ttl: Duration::from_secs(30 * 24 * 3600),
+                ca_file: None,
+                replicas_acked: 0,
             },
         }
     }

@@ -8,5 +8,6 @@ mod errors;
 mod jobs;
 mod plugins;
 mod server;
+mod shared;
 mod support;
 mod survival;

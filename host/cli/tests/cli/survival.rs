@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::server::Server;
 use crate::support::{Folder, component};
 
-fn sleeps(folder: &Folder, count: usize, ms: u64) {
+pub(crate) fn sleeps(folder: &Folder, count: usize, ms: u64) {
     let mut lines = String::new();
     for _ in 0..count {
         writeln!(lines, "{{\"ms\":{ms}}}").unwrap();

@@ -1,4 +1,4 @@
-//! Deletes finished runs that have been kept long enough.
+//! Deletes finished runs, and logs of finished runs, that have been kept long enough.
 
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use super::Service;
 use crate::host_core::Core;
 
 /// Runs deleted in one step: small, so that claims never wait long.
-const BATCH: usize = 500;
+const RUNS_PER_STEP: usize = 500;
+/// Log entries deleted in one step, beside those that go with their runs.
+const LOG_ENTRIES_PER_STEP: usize = 5_000;
 /// Rest between two steps while there is more to delete.
 const REST_BETWEEN: Duration = Duration::from_millis(20);
 const REST: Duration = Duration::from_secs(60);
@@ -23,9 +25,18 @@ impl Service for Prune {
     }
 
     async fn run_once(&self, core: &Core) -> Result<Duration> {
-        let Some(retention) = core.options.retention else { return Ok(REST) };
-        let finished_before = core.storage.now().await?.minus(retention);
-        let gone = core.storage.prune(PruneRequest { finished_before, limit: BATCH }).await?;
-        Ok(if gone == BATCH { REST_BETWEEN } else { REST })
+        let now = core.storage.now().await?;
+        let mut gone = 0;
+        if let Some(retention) = core.options.retention {
+            let finished_before = now.minus(retention);
+            let request = PruneRequest { finished_before, limit: RUNS_PER_STEP };
+            gone += core.storage.prune(request).await?;
+        }
+        if let Some(retention) = core.options.log_retention {
+            let finished_before = now.minus(retention);
+            let request = PruneRequest { finished_before, limit: LOG_ENTRIES_PER_STEP };
+            gone += core.storage.prune_logs(request).await?;
+        }
+        Ok(if gone > 0 { REST_BETWEEN } else { REST })
     }
 }

@@ -1,7 +1,7 @@
 //! Writing what attempts came to.
 
 use zapjobs_model::{Digest, Json, Lease, LeaseKey, Outcome, Run, RunStatus, Transition, Usage};
-use zapjobs_storage::ApplyResult::{Applied, CancelRequested, Stale};
+use zapjobs_storage::ApplyResult::{Applied, CancelRequested, NotFound, StaleLease, WrongStatus};
 
 use crate::Fixture;
 use crate::actions::{a_failure, completed, failed, retry_in, snoozed};
@@ -131,17 +131,19 @@ pub(crate) async fn an_absent_error_keeps_no_error(f: &Fixture) {
     assert_eq!(f.stored(again.id).await.error, None);
 }
 
-pub(crate) async fn a_second_transition_of_the_same_attempt_is_stale(f: &Fixture) {
+pub(crate) async fn a_second_transition_of_the_same_attempt_is_refused(f: &Fixture) {
     let run = f.running(a_run("mail")).await;
     assert_eq!(f.settle(&run, completed()).await, Applied);
-    assert_eq!(f.settle(&run, failed("too late")).await, Stale);
+    let ended = WrongStatus(RunStatus::Completed);
+    assert_eq!(f.settle(&run, failed("too late")).await, ended);
     assert_eq!(f.status(run.id).await, RunStatus::Completed);
 }
 
 pub(crate) async fn two_transitions_of_one_attempt_in_a_batch_apply_once(f: &Fixture) {
     let run = f.running(a_run("mail")).await;
     let batch = [f.transition(&run, completed()), f.transition(&run, failed("too late"))];
-    assert_eq!(f.storage.apply(&batch).await.expect("applied"), [Applied, Stale]);
+    let ended = WrongStatus(RunStatus::Completed);
+    assert_eq!(f.storage.apply(&batch).await.expect("applied"), [Applied, ended]);
     assert_eq!(f.status(run.id).await, RunStatus::Completed);
 }
 
@@ -149,7 +151,7 @@ pub(crate) async fn a_transition_under_an_older_lease_is_stale(f: &Fixture) {
     let old = f.running(a_run("mail")).await;
     f.settle(&old, Outcome::Lost).await;
     let new = f.claim_one().await;
-    assert_eq!(f.settle(&old, completed()).await, Stale);
+    assert_eq!(f.settle(&old, completed()).await, StaleLease);
     assert_eq!(f.stored(new.id).await, new);
     assert_eq!(f.settle(&new, completed()).await, Applied);
 }
@@ -157,21 +159,21 @@ pub(crate) async fn a_transition_under_an_older_lease_is_stale(f: &Fixture) {
 pub(crate) async fn a_transition_under_a_lease_that_was_never_given_is_stale(f: &Fixture) {
     let run = f.running(a_run("mail")).await;
     let from_the_future = Run { lease: Lease(2), ..run.clone() };
-    assert_eq!(f.settle(&from_the_future, completed()).await, Stale);
+    assert_eq!(f.settle(&from_the_future, completed()).await, StaleLease);
     assert_eq!(f.stored(run.id).await, run);
 }
 
-pub(crate) async fn a_transition_of_an_unknown_run_is_stale(f: &Fixture) {
+pub(crate) async fn a_transition_of_an_unknown_run_is_not_found(f: &Fixture) {
     let run = f.running(a_run("mail")).await;
     let unknown = Run { id: run_id(1), ..run };
-    assert_eq!(f.settle(&unknown, completed()).await, Stale);
+    assert_eq!(f.settle(&unknown, completed()).await, NotFound);
     assert!(!f.holds(unknown.id).await);
 }
 
-pub(crate) async fn a_transition_of_a_run_that_was_never_claimed_is_stale(f: &Fixture) {
+pub(crate) async fn a_transition_of_a_run_that_was_never_claimed_is_refused(f: &Fixture) {
     let id = f.enqueue(a_run("mail")).await;
     let waiting = f.stored(id).await;
-    assert_eq!(f.settle(&waiting, completed()).await, Stale);
+    assert_eq!(f.settle(&waiting, completed()).await, WrongStatus(RunStatus::Pending));
     assert_eq!(f.stored(id).await, waiting);
 }
 
@@ -185,7 +187,7 @@ pub(crate) async fn a_stale_transition_writes_nothing(f: &Fixture) {
         digest: Some(Digest::of(b"late")),
         ..f.transition(&run, Outcome::Completed(json("\"late\"")))
     };
-    assert_eq!(f.apply(late).await, Stale);
+    assert_eq!(f.apply(late).await, WrongStatus(RunStatus::Completed));
     assert_eq!(f.stored(run.id).await, before);
 }
 
@@ -243,7 +245,7 @@ pub(crate) async fn each_transition_of_a_batch_stands_by_itself(f: &Fixture) {
         f.transition(&runs[0], Outcome::Completed(Json::null())),
     ];
     let answers = f.storage.apply(&batch).await.expect("applied");
-    assert_eq!(answers, [Applied, CancelRequested, Stale, Applied]);
+    assert_eq!(answers, [Applied, CancelRequested, StaleLease, Applied]);
     let expected =
         [RunStatus::Completed, RunStatus::Running, RunStatus::Running, RunStatus::Failed];
     for (run, status) in runs.iter().zip(expected) {

@@ -118,6 +118,7 @@ pub(crate) async fn a_cancelled_run_refuses_its_attempts_end(f: &Fixture) {
     let run = f.running(a_run("mail")).await;
     f.settle(&run, snoozed(seconds(9))).await;
     f.cancel(&run).await;
-    assert_eq!(f.settle(&run, completed()).await, ApplyResult::Stale);
+    let cancelled = ApplyResult::WrongStatus(RunStatus::Cancelled);
+    assert_eq!(f.settle(&run, completed()).await, cancelled);
     assert_eq!(f.status(run.id).await, RunStatus::Cancelled);
 }

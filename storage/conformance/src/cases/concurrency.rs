@@ -9,19 +9,20 @@ use tokio::sync::Barrier;
 use zapjobs_model::{NewRun, RunId};
 use zapjobs_storage::{
     ApplyResult, CancelResult, ClaimRequest, EnqueueResult, FireRequest, FireResult,
-    NamedLeaseRequest, QueueSelection, Storage,
+    NamedLeaseRequest, PruneRequest, QueueSelection, Storage,
 };
 
 use crate::Fixture;
 use crate::actions::{completed, failed, retry_in};
 use crate::builders::{LEASE, a_run, a_schedule, key, run_id, seconds, some_runs, worker};
+use crate::samples::{a_claim, completion};
 
 const TASKS: usize = 8;
-const RUNS: usize = 400;
+pub(super) const RUNS: usize = 400;
 
 impl Fixture {
     /// Does the same in several tasks that start together. Answers what each answered.
-    async fn together<T, F>(&self, task: impl Fn(Arc<dyn Storage>, usize) -> F) -> Vec<T>
+    pub(super) async fn together<T, F>(&self, task: impl Fn(Arc<dyn Storage>, usize) -> F) -> Vec<T>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
@@ -44,7 +45,7 @@ impl Fixture {
 }
 
 /// Claims in small batches until nothing is left.
-async fn claim_all(storage: Arc<dyn Storage>, number: usize) -> Vec<RunId> {
+pub(super) async fn claim_all(storage: Arc<dyn Storage>, number: usize) -> Vec<RunId> {
     let mut taken = Vec::new();
     // A claim may pass over runs that others hold locked, so one that comes back empty does
     // not end the loop before as many were asked for as there can be.
@@ -186,4 +187,42 @@ pub(crate) async fn a_batch_is_never_seen_in_part(f: &Fixture) {
     for total in totals.concat() {
         assert_eq!(total % BATCH, 0, "a batch is stored as a whole");
     }
+}
+
+pub(crate) async fn what_several_do_at_once_is_counted_exactly(f: &Fixture) {
+    f.together(|storage, _| async move {
+        for _ in 0..5 {
+            storage.enqueue(&some_runs("mail", 10)).await.expect("enqueued");
+            let claimed = storage.claim(a_claim(10)).await.expect("claimed");
+            let now = storage.now().await.expect("told");
+            let ends: Vec<_> =
+                claimed.iter().map(|claimed| completion(&claimed.run, now)).collect();
+            storage.apply(&ends).await.expect("applied");
+        }
+    })
+    .await;
+    let counts = f.storage.counts(&Default::default()).await.expect("counted");
+    let sums = f.activity().await;
+    assert_eq!(sums.enqueued, (TASKS * 5 * 10) as u64);
+    assert_eq!((sums.started, sums.completed), (counts.completed, counts.completed));
+}
+
+pub(crate) async fn several_that_prune_logs_delete_each_entry_once(f: &Fixture) {
+    for _ in 0..10 {
+        f.logged_run(20).await;
+    }
+    let finished_before = f.now();
+    let gone = f
+        .together(|storage, _| async move {
+            let mut gone = 0;
+            // A pruner that finds others at work may leave what they hold.
+            for _ in 0..40 {
+                let request = PruneRequest { finished_before, limit: 7 };
+                gone += storage.prune_logs(request).await.expect("pruned");
+            }
+            gone
+        })
+        .await;
+    let rest = f.prune_all_logs(finished_before).await;
+    assert_eq!(gone.into_iter().sum::<usize>() + rest, 200);
 }

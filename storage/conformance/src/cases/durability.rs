@@ -57,7 +57,8 @@ pub(crate) async fn an_attempt_may_end_after_reopening(harness: &dyn Harness) {
     let run = f.running(a_run("mail")).await;
     let f = closed_and_reopened(harness, f).await;
     assert_eq!(f.settle(&run, completed()).await, ApplyResult::Applied);
-    assert_eq!(f.settle(&run, completed()).await, ApplyResult::Stale);
+    let ended = ApplyResult::WrongStatus(RunStatus::Completed);
+    assert_eq!(f.settle(&run, completed()).await, ended);
     assert_eq!(f.status(run.id).await, RunStatus::Completed);
 }
 
@@ -94,9 +95,58 @@ pub(crate) async fn a_fence_never_falls_over_a_reopening(harness: &dyn Harness) 
     };
     let first = f.storage.acquire(request(1)).await.expect("answered").expect("free");
     let f = closed_and_reopened(harness, f).await;
+    let held = f.storage.named_lease("leader").await.expect("answered");
+    assert_eq!(held.as_ref(), Some(&first));
     assert_eq!(f.storage.acquire(request(2)).await.expect("answered"), None, "it is still held");
     assert!(f.storage.release("leader", worker(1)).await.expect("answered"));
     let f = closed_and_reopened(harness, f).await;
     let second = f.storage.acquire(request(2)).await.expect("answered").expect("free");
     assert!(second.fence > first.fence);
+}
+
+pub(crate) async fn statistics_outlive_the_storage(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    f.settled(a_run("mail"), completed()).await;
+    let before = f.activity().await;
+    let f = closed_and_reopened(harness, f).await;
+    assert_eq!(f.activity().await, before);
+    f.settled(a_run("mail"), completed()).await;
+    let mut twice = before;
+    twice.add(&before);
+    assert_eq!(f.activity().await, twice, "they go on from there");
+}
+
+pub(crate) async fn acknowledged_counts_outlive_a_storage_that_was_not_closed(
+    harness: &dyn Harness,
+) {
+    let f = harness.fresh().await;
+    f.settled(a_run("mail"), failed("broken")).await;
+    let before = f.activity().await;
+    let f = reopened(harness, f).await;
+    assert_eq!(f.activity().await, before);
+}
+
+pub(crate) async fn the_place_of_pruned_logs_outlives_the_storage(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let [early, later] = [f.logged_run(1).await, f.logged_run(2).await];
+    assert_eq!(f.prune_logs(f.now(), 1).await, 1);
+    let f = closed_and_reopened(harness, f).await;
+    f.log_lines(early, 2, 1).await;
+    let mut gone = 0;
+    // As often as there are entries, and once more.
+    for _ in 0..3 {
+        gone += f.prune_logs(f.now(), 10).await;
+    }
+    assert_eq!(gone, 2);
+    assert_eq!(f.log(early).await, ["line 2.0"], "it came late");
+    assert!(f.log(later).await.is_empty());
+}
+
+pub(crate) async fn a_run_claimed_by_name_stays_claimed_over_a_reopening(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let id = f.enqueue(a_run("mail")).await;
+    let run = f.claim_run(id).await;
+    let f = closed_and_reopened(harness, f).await;
+    assert_eq!(f.claim(10).await, []);
+    assert_eq!(f.settle(&run, completed()).await, ApplyResult::Applied);
 }

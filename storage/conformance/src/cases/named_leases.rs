@@ -23,6 +23,10 @@ impl Fixture {
         self.try_lead(owner).await.expect("the lease is to be had")
     }
 
+    async fn leader(&self) -> Option<NamedLease> {
+        self.storage.named_lease("leader").await.expect("the lease is read")
+    }
+
     async fn release(&self, owner: u64) -> bool {
         self.storage.release("leader", worker(owner)).await.expect("the release is answered")
     }
@@ -108,4 +112,45 @@ pub(crate) async fn a_lease_name_has_a_longest_length(f: &Fixture) {
     assert_eq!(taken.map(|lease| lease.name), Some(longest));
     let too_long = request(&"n".repeat(101), 1);
     refused(f.storage.acquire(too_long).await, ErrorKind::InvalidRequest);
+}
+
+pub(crate) async fn a_lease_that_was_never_taken_is_held_by_nobody(f: &Fixture) {
+    assert_eq!(f.leader().await, None);
+    f.storage.acquire(request("follower", 1)).await.expect("answered").expect("free");
+    assert_eq!(f.leader().await, None, "names differ");
+}
+
+pub(crate) async fn a_held_lease_is_told_as_it_was_taken(f: &Fixture) {
+    let first = f.lead(1).await;
+    assert_eq!(f.leader().await, Some(first));
+    f.clock.advance(seconds(6));
+    let prolonged = f.lead(1).await;
+    assert_eq!(f.leader().await, Some(prolonged));
+    f.clock.advance(TTL);
+    let others = f.lead(2).await;
+    assert_eq!(f.leader().await, Some(others));
+}
+
+pub(crate) async fn a_lease_is_held_until_its_very_end(f: &Fixture) {
+    let lease = f.lead(1).await;
+    f.clock.advance(TTL - MICROSECOND);
+    assert_eq!(f.leader().await, Some(lease));
+    f.clock.advance(MICROSECOND);
+    assert_eq!(f.leader().await, None);
+}
+
+pub(crate) async fn a_released_lease_is_held_by_nobody(f: &Fixture) {
+    f.lead(1).await;
+    assert!(f.release(1).await);
+    assert_eq!(f.leader().await, None);
+}
+
+pub(crate) async fn looking_at_a_lease_changes_nothing(f: &Fixture) {
+    let lease = f.lead(1).await;
+    f.clock.advance(seconds(6));
+    assert_eq!(f.leader().await, f.leader().await);
+    f.clock.advance(seconds(4));
+    assert_eq!(f.leader().await, None, "looking did not prolong it");
+    let next = f.lead(2).await;
+    assert!(next.fence > lease.fence, "it was free");
 }

@@ -74,10 +74,11 @@ pub(crate) async fn a_requeued_run_has_all_its_attempts(f: &Fixture) {
 pub(crate) async fn a_requeued_run_keeps_old_attempts_fenced(f: &Fixture) {
     let old = f.settled(a_run("mail"), failed("broken")).await;
     f.requeue(&old).await;
-    assert_eq!(f.settle(&old, completed()).await, ApplyResult::Stale);
+    let pending = ApplyResult::WrongStatus(RunStatus::Pending);
+    assert_eq!(f.settle(&old, completed()).await, pending);
     let again = f.claim_one().await;
     assert_eq!(again.lease, Lease(2));
-    assert_eq!(f.settle(&old, completed()).await, ApplyResult::Stale);
+    assert_eq!(f.settle(&old, completed()).await, ApplyResult::StaleLease);
     let states = f.storage.renew(&[old.lease_key()], LEASE).await.expect("renewed");
     assert_eq!(states, [LeaseState::Lost]);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
@@ -9,8 +10,9 @@ use zapjobs_model::{
     Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    ClaimRequest, FireRequest, LogPageRequest, NamedLeaseRequest, ProgressUpdate, PruneRequest,
-    Result, RunFilter, RunPageRequest, Storage, WorkerRecord,
+    ClaimRequest, ClaimRunRequest, ClaimRunResult, FireRequest, LogPageRequest, NamedLease,
+    NamedLeaseRequest, ProgressUpdate, PruneRequest, Result, RunFilter, RunPageRequest,
+    StatisticsRequest, Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -20,6 +22,7 @@ use crate::Fixture;
 pub(super) enum Operation {
     Enqueue(Vec<NewRun>),
     Claim(ClaimRequest),
+    ClaimRun(ClaimRunRequest),
     Renew(Vec<LeaseKey>, Duration),
     CancelRequests(Vec<LeaseKey>),
     ReportProgress(Vec<ProgressUpdate>),
@@ -42,11 +45,14 @@ pub(super) enum Operation {
     Fire(FireRequest),
     AppendLogs(Vec<LogEntry>),
     LogPage(LogPageRequest),
+    PruneLogs(PruneRequest),
+    Statistics(StatisticsRequest),
     Heartbeat(WorkerRecord),
     RemoveWorker(WorkerId),
     RemoveStaleWorkers(Duration),
     Acquire(NamedLeaseRequest),
     Release(String, WorkerId),
+    NamedLease(String),
     LetPass(Duration),
 }
 
@@ -83,6 +89,7 @@ impl Performer {
                 said(self.storage().now().await)
             }
             Operation::Acquire(request) => self.acquire(request).await,
+            Operation::NamedLease(name) => self.named_lease(name).await,
             _ if is_about_runs(operation) => self.perform_on_runs(operation).await,
             _ => self.perform_on_the_rest(operation).await,
         }
@@ -97,6 +104,10 @@ impl Performer {
                     claimed.into_iter().map(|claimed| comparable(claimed.run)).collect::<Vec<_>>()
                 }))
             }
+            Operation::ClaimRun(request) => match storage.claim_run(*request).await {
+                Ok(ClaimRunResult::Claimed(claimed)) => format!("{:?}", comparable(claimed.run)),
+                other => said(other),
+            },
             Operation::Renew(keys, lease) => said(storage.renew(keys, *lease).await),
             Operation::CancelRequests(keys) => said(sorted(storage.cancel_requests(keys).await)),
             Operation::ReportProgress(updates) => said(storage.report_progress(updates).await),
@@ -108,7 +119,7 @@ impl Performer {
             })),
             Operation::RequestCancel(id) => said(storage.request_cancel(*id).await),
             Operation::Requeue(id) => said(storage.requeue(*id).await),
-            Operation::Prune(request) => said(storage.prune(*request).await),
+            Operation::Prune(request) => pruned(*request, |step| storage.prune(step)).await,
             Operation::Run(id) => said(storage.run(*id).await.map(|run| run.map(comparable))),
             Operation::Runs(request) => said(storage.runs(request.clone()).await.map(|page| {
                 let runs: Vec<Run> = page.runs.into_iter().map(comparable).collect();
@@ -136,6 +147,10 @@ impl Performer {
             Operation::Fire(request) => said(storage.fire(request.clone()).await),
             Operation::AppendLogs(entries) => said(storage.append_logs(entries).await),
             Operation::LogPage(request) => said(storage.log_page(*request).await),
+            Operation::PruneLogs(request) => {
+                pruned(*request, |step| storage.prune_logs(step)).await
+            }
+            Operation::Statistics(request) => said(storage.statistics(request.clone()).await),
             Operation::Heartbeat(worker) => said(storage.heartbeat(worker).await),
             Operation::RemoveWorker(id) => said(storage.remove_worker(*id).await),
             Operation::RemoveStaleWorkers(silence) => {
@@ -151,9 +166,43 @@ impl Performer {
             Ok(Some(lease)) => lease,
             other => return said(other),
         };
-        let before = self.fences.insert(lease.name.clone(), lease.fence);
-        let fence = before.map(|before| lease.fence.cmp(&before));
+        let answer = self.told(&lease);
+        self.fences.insert(lease.name, lease.fence);
+        answer
+    }
+
+    /// Who holds a lease.
+    pub(super) async fn named_lease(&self, name: &str) -> String {
+        match self.storage().named_lease(name).await {
+            Ok(Some(lease)) => self.told(&lease),
+            other => said(other),
+        }
+    }
+
+    /// The lease, its fence compared with the one that was seen before.
+    fn told(&self, lease: &NamedLease) -> String {
+        let fence = self.fences.get(&lease.name).map(|before| lease.fence.cmp(before));
         format!("{} {} {} {fence:?}", lease.name, lease.owner, lease.expires_at)
+    }
+}
+
+/// Prunes as often as it takes to delete as many as the limit allows: a call may delete fewer
+/// than there are, but not none.
+async fn pruned<F>(request: PruneRequest, step: impl Fn(PruneRequest) -> F) -> String
+where
+    F: Future<Output = Result<usize>>,
+{
+    let mut left = request.limit;
+    loop {
+        match step(PruneRequest { limit: left, ..request }).await {
+            Ok(0) => {
+                let gone = request.limit - left;
+                return format!("{gone} {}", if gone == 0 { "None" } else { "Gone" });
+            }
+            Ok(gone) if gone > left => return format!("{gone} went where {left} were allowed"),
+            Ok(gone) => left -= gone,
+            failed => return said(failed),
+        }
     }
 }
 
@@ -163,6 +212,7 @@ fn is_about_runs(operation: &Operation) -> bool {
         operation,
         O::Enqueue(_)
             | O::Claim(_)
+            | O::ClaimRun(_)
             | O::Renew(..)
             | O::CancelRequests(_)
             | O::ReportProgress(_)

@@ -2,10 +2,14 @@
 
 use std::fmt::Debug;
 
-use zapjobs_model::RunId;
-use zapjobs_storage::{LogPageRequest, PAGE_MAX, Result, RunFilter, RunPageRequest};
+use zapjobs_model::{QueueName, RunId};
+use zapjobs_storage::{
+    LogPageRequest, PAGE_MAX, Result, RunFilter, RunPageRequest, SPANS_MAX, Span, StatisticsRequest,
+};
 
+use super::choice::{HOURS_PROMISED, LEASES, QUEUES};
 use super::operation::{Performer, comparable, said};
+use crate::builders::queue;
 
 /// Every row that can be read, as text.
 pub(super) async fn of(side: &Performer) -> Vec<String> {
@@ -21,6 +25,10 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
     rows.extend(each(storage.due_definitions(PAGE_MAX).await));
     rows.push(format!("next fire time: {}", said(storage.next_fire_time().await)));
     rows.extend(each(storage.workers().await));
+    rows.extend(statistics(side).await);
+    for name in LEASES {
+        rows.push(format!("lease: {}", side.named_lease(name).await));
+    }
     let mut expired = storage.expired(PAGE_MAX).await.expect("expired leases are listed");
     expired.sort_by_key(|run| (run.lease_expires_at, run.id));
     rows.extend(expired.into_iter().map(|run| format!("expired: {}", run.id)));
@@ -42,6 +50,22 @@ async fn runs(side: &Performer, rows: &mut Vec<String>) -> Vec<RunId> {
             return ids;
         }
     }
+}
+
+/// Rows of what was counted, of each queue and of all.
+async fn statistics(side: &Performer) -> Vec<String> {
+    let mut rows = Vec::new();
+    let queues = QUEUES.map(|name| Some(queue(name)));
+    for queue in queues.into_iter().chain([Some(QueueName::standard()), None]) {
+        for (span, latest) in
+            [(Span::Hour, HOURS_PROMISED), (Span::Day, SPANS_MAX), (Span::Total, 1)]
+        {
+            let request = StatisticsRequest { span, latest, queue: queue.clone() };
+            let sums = side.storage().statistics(request).await;
+            rows.push(format!("{span:?} of {queue:?}: {}", said(sums)));
+        }
+    }
+    rows
 }
 
 fn each<T: Debug>(rows: Result<Vec<T>>) -> Vec<String> {

@@ -12,24 +12,25 @@ use crate::row::{Columns, blame_code};
 use crate::session::Session;
 use crate::text::to_stored;
 
-/// Writes each transition whose run is running under its lease, and answers which were.
+/// Writes each transition whose run is running under its lease, and answers how each run stood.
 ///
 /// The rows are locked first, in the order of ids; a row that changed meanwhile is looked at
 /// anew, so that of two ends of one attempt the second finds it ended. They carry what is to be
 /// written, for a second join with the batch would cost its square. Progress and counts of the
 /// same attempt stay.
 const APPLY: &str = "WITH given AS MATERIALIZED (
-        SELECT * FROM unnest($1::uuid[], $2::int8[], $3::int2[], $4::int8[], $5::int8[],
-            $6::int8[], $7::int8[], $8::bytea[], $9::text[], $10::text[], $11::text[],
-            $12::int2[], $13::text[], $14::int8[], $15::int8[], $16::int8[], $17::int8[],
-            $18::int8[], $19::int8[], $20::int8[])
+        SELECT * FROM unnest($2::uuid[], $3::int8[], $4::int2[], $5::int8[], $6::int8[],
+            $7::int8[], $8::int8[], $9::bytea[], $10::text[], $11::text[], $12::text[],
+            $13::int2[], $14::text[], $15::int8[], $16::int8[], $17::int8[], $18::int8[],
+            $19::int8[], $20::int8[], $21::int8[])
         AS t (id, lease, status, attempt, host_faults, due_at, finished_at, digest, output,
             error_type, error_message, error_blame, error_details, cpu_us, wall_us,
             memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes)),
     held AS MATERIALIZED (
-        SELECT given.*, r.queue, r.cancel_requested AND given.finished_at IS NULL AS yields
-        FROM given JOIN {schema}.{prefix}runs r
-            ON r.id = given.id AND r.lease = given.lease AND r.status = 2
+        SELECT given.*, r.queue, r.status AS stood, CASE WHEN r.lease <> given.lease THEN 1
+            WHEN r.status <> 2 THEN 2
+            WHEN r.cancel_requested AND given.finished_at IS NULL THEN 3 ELSE 0 END AS refusal
+        FROM given JOIN {schema}.{prefix}runs r ON r.id = given.id
         ORDER BY r.id FOR UPDATE OF r),
     written AS (
         UPDATE {schema}.{prefix}runs r SET status = held.status, attempt = held.attempt,
@@ -37,14 +38,14 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
             finished_at = held.finished_at, lease_expires_at = NULL,
             digest = coalesce(held.digest, r.digest),
             cancel_requested = r.cancel_requested AND held.finished_at IS NOT NULL
-        FROM held WHERE r.id = held.id AND NOT held.yields),
+        FROM held WHERE r.id = held.id AND held.refusal = 0),
     noted AS (
         INSERT INTO {schema}.{prefix}outcomes AS o (id, lease, output, error_type,
             error_message, error_blame, error_details, cpu_us, wall_us, memory_bytes_peak,
             log_bytes, log_lines, log_lines_dropped, output_bytes)
         SELECT id, lease, output, error_type, error_message, error_blame, error_details, cpu_us,
             wall_us, memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes
-        FROM held WHERE NOT yields
+        FROM held WHERE refusal = 0
         ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, output = excluded.output,
             error_type = excluded.error_type, error_message = excluded.error_message,
             error_blame = excluded.error_blame, error_details = excluded.error_details,
@@ -60,8 +61,25 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
                 CASE WHEN o.lease = excluded.lease THEN o.items_processed ELSE 0 END,
             items_succeeded =
                 CASE WHEN o.lease = excluded.lease THEN o.items_succeeded ELSE 0 END,
-            items_failed = CASE WHEN o.lease = excluded.lease THEN o.items_failed ELSE 0 END)
-    SELECT id, queue, yields FROM held";
+            items_failed = CASE WHEN o.lease = excluded.lease THEN o.items_failed ELSE 0 END),
+    counted AS (
+        INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, queue, slot, completed,
+            failed, cancelled, retried, put_back, cpu_us, wall_us)
+        SELECT 0, {hour}, queue, {slot}, count(*) FILTER (WHERE status = 3),
+            count(*) FILTER (WHERE status = 4), count(*) FILTER (WHERE status = 5),
+            count(*) FILTER (WHERE status = 6), count(*) FILTER (WHERE status < 2),
+            least(sum(CASE WHEN cpu_us < 0 THEN 9223372036854775807 ELSE cpu_us END),
+                9223372036854775807)::int8,
+            least(sum(CASE WHEN wall_us < 0 THEN 9223372036854775807 ELSE wall_us END),
+                9223372036854775807)::int8
+        FROM held WHERE refusal = 0 GROUP BY queue ORDER BY queue
+        ON CONFLICT (span, from_us, queue, slot) DO UPDATE SET
+            completed = s.completed + excluded.completed, failed = s.failed + excluded.failed,
+            cancelled = s.cancelled + excluded.cancelled, retried = s.retried + excluded.retried,
+            put_back = s.put_back + excluded.put_back,
+            cpu_us = least(s.cpu_us::numeric + excluded.cpu_us, 9223372036854775807)::int8,
+            wall_us = least(s.wall_us::numeric + excluded.wall_us, 9223372036854775807)::int8)
+    SELECT id, queue, stood, refusal FROM held";
 
 /// Transitions by column, no two of one run.
 #[derive(Default)]
@@ -123,10 +141,24 @@ impl Batch {
     }
 }
 
-/// A run that was running under the lease that was given.
+/// How a run stood when the statement met it.
 struct Held {
     queue: String,
-    yields: bool,
+    status: i16,
+    refusal: i32,
+}
+
+impl Held {
+    fn answer(&self) -> ApplyResult {
+        match self.refusal {
+            0 => ApplyResult::Applied,
+            1 => ApplyResult::StaleLease,
+            3 => ApplyResult::CancelRequested,
+            // A record that was set aside has a status that is none, and is there for nobody.
+            _ => RunStatus::from_code(self.status.into())
+                .map_or(ApplyResult::NotFound, ApplyResult::WrongStatus),
+        }
+    }
 }
 
 impl PostgresStorage {
@@ -135,7 +167,7 @@ impl PostgresStorage {
         session: &mut Session<'_>,
         transitions: &[Transition],
     ) -> Result<Vec<ApplyResult>> {
-        let mut answers = vec![ApplyResult::Stale; transitions.len()];
+        let mut answers = vec![ApplyResult::NotFound; transitions.len()];
         let mut left: Vec<usize> = (0..transitions.len()).collect();
         let mut told = Told::default();
         // One statement, save where a run stands in the batch more than once: each by itself.
@@ -153,10 +185,8 @@ impl PostgresStorage {
             let held = self.write_batch(session, &batch).await?;
             for (place, id) in batch.places.iter().zip(&batch.ids) {
                 let Some(held) = held.get(id) else { continue };
-                if held.yields {
-                    answers[*place] = ApplyResult::CancelRequested;
-                } else {
-                    answers[*place] = ApplyResult::Applied;
+                answers[*place] = held.answer();
+                if held.refusal == 0 {
                     told.note(transitions[*place].status, &held.queue);
                 }
             }
@@ -182,7 +212,8 @@ impl PostgresStorage {
         let read = rows.iter().map(|row| {
             let mut columns = Columns::new(row);
             let id = columns.value()?;
-            Ok((id, Held { queue: columns.value()?, yields: columns.value()? }))
+            let (queue, status) = (columns.value()?, columns.value()?);
+            Ok((id, Held { queue, status, refusal: columns.value()? }))
         });
         session.told(read.collect::<DbResult<_>>())
     }

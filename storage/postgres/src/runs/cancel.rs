@@ -7,8 +7,10 @@ use crate::PostgresStorage;
 use crate::error::{DbError, DbResult};
 use crate::row::{Columns, blame_code};
 use crate::session::{Bound, Session};
+use crate::statistics::counting;
 
-const CANCEL: &str = "WITH held AS MATERIALIZED (
+const CANCEL: &str = concat!(
+    "WITH held AS MATERIALIZED (
         SELECT id, status, lease, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
     cancelled AS (
         UPDATE {schema}.{prefix}runs r SET status = 5, finished_at = {now}
@@ -21,8 +23,12 @@ const CANCEL: &str = "WITH held AS MATERIALIZED (
         SELECT id, lease, $3, $4, $5 FROM held WHERE status IN (0, 1, 6)
         ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, error_type = excluded.error_type,
             error_message = excluded.error_message, error_blame = excluded.error_blame,
-            error_details = NULL)
-    SELECT status, queue FROM held";
+            error_details = NULL),
+    counted AS (",
+    counting!("cancelled", "held WHERE status IN (0, 1, 6)"),
+    ")
+    SELECT status, queue FROM held"
+);
 const REQUEUE: &str = "WITH held AS MATERIALIZED (
         SELECT id, status, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
     requeued AS (

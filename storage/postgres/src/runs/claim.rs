@@ -11,6 +11,7 @@ use crate::PostgresStorage;
 use crate::quarantine::{Unreadable, is_of_record};
 use crate::row::{Columns, claimed_columns, read_claimed};
 use crate::session::Session;
+use crate::statistics::counting;
 use crate::storage::{row_limit, span_micros};
 
 /// Rounds in which unreadable runs are replaced by others at most.
@@ -34,7 +35,10 @@ macro_rules! take {
                 UPDATE {schema}.{prefix}runs taken SET status = 2, attempt = attempt + 1,
                     lease = lease + 1, worker = $2, started_at = {now},
                     lease_expires_at = {now+$3}
-                WHERE taken.id = ANY (ARRAY(SELECT id FROM fitting)) RETURNING taken.*)
+                WHERE taken.id = ANY (ARRAY(SELECT id FROM fitting)) RETURNING taken.*),
+            counted AS (",
+            counting!("started", "r"),
+            ")
             SELECT ",
             claimed_columns!(),
             " FROM r LEFT JOIN {schema}.{prefix}inputs i ON i.id = r.id

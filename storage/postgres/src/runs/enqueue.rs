@@ -9,11 +9,13 @@ use zapjobs_storage::{EnqueueResult, Result};
 use crate::PostgresStorage;
 use crate::row::{Columns, encoded};
 use crate::session::Session;
+use crate::statistics::counting;
 use crate::storage::span_micros;
 
 /// Stores what is new, in the order of ids, so that equal batches do not deadlock. When a run
 /// is due, and whether it must wait for that, is said as `Run::from_new` says it.
-const INSERT: &str = "WITH given AS MATERIALIZED (
+const INSERT: &str = concat!(
+    "WITH given AS MATERIALIZED (
         SELECT *, greatest({now}, coalesce(due_at, {now+delay_us})) AS due, {now} AS created
         FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int2[], $7::int2[],
             $8::text[], $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::text[],
@@ -26,7 +28,7 @@ const INSERT: &str = "WITH given AS MATERIALIZED (
         SELECT id, due, octet_length(input), priority,
             CASE WHEN due > created THEN 1 ELSE 0 END, trigger_code, queue
         FROM given ORDER BY id
-        ON CONFLICT (id) DO NOTHING RETURNING id, status),
+        ON CONFLICT (id) DO NOTHING RETURNING id, status, queue),
     with_input AS (
         INSERT INTO {schema}.{prefix}inputs (id, created_at, max_attempts, deadline, parent,
             tenant, job_type, correlation_id, tags, metadata, input)
@@ -36,8 +38,12 @@ const INSERT: &str = "WITH given AS MATERIALIZED (
     with_tags AS (
         INSERT INTO {schema}.{prefix}tags (tag, id)
         SELECT t.tag, t.id FROM unnest($17::uuid[], $18::text[]) AS t (id, tag)
-        JOIN stored USING (id) ON CONFLICT DO NOTHING)
-    SELECT id, status FROM stored";
+        JOIN stored USING (id) ON CONFLICT DO NOTHING),
+    counted AS (",
+    counting!("enqueued", "stored"),
+    ")
+    SELECT id, status FROM stored"
+);
 
 /// New runs by column. Of those with one id, the first.
 #[derive(Default)]

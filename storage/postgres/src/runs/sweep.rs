@@ -29,22 +29,39 @@ const EXPIRED: &str = concat!(
     "WHERE r.status = 2 AND r.lease_expires_at <= {now}
     ORDER BY r.lease_expires_at, r.id LIMIT $2"
 );
-const PRUNE: &str = "WITH doomed AS MATERIALIZED (
-        SELECT id FROM {schema}.{prefix}runs
-        WHERE status BETWEEN 3 AND 5 AND finished_at < $1
+/// Deletes the first of `$2` runs, as many as have `$3` log entries together, and one at least.
+///
+/// One pruning at a time, of runs or of logs: two that delete the same entries could deadlock.
+const PRUNE: &str = "WITH alone AS MATERIALIZED (
+        SELECT id FROM {schema}.{prefix}log_pruning FOR UPDATE),
+    doomed AS MATERIALIZED (
+        SELECT id, finished_at FROM {schema}.{prefix}runs
+        WHERE (SELECT count(*) FROM alone) > 0 AND status BETWEEN 3 AND 5 AND finished_at < $1
         ORDER BY finished_at, id LIMIT $2 FOR UPDATE SKIP LOCKED),
+    fitting AS MATERIALIZED (
+        SELECT id FROM (
+            SELECT id, sum(entries) OVER (ORDER BY finished_at, id) - entries AS entries_before
+            FROM doomed CROSS JOIN LATERAL (
+                SELECT count(*) AS entries FROM (SELECT 1 FROM {schema}.{prefix}logs l
+                    WHERE l.id = doomed.id LIMIT $3) AS first) AS log) AS summed
+        WHERE entries_before < $3),
     inputs AS (
-        DELETE FROM {schema}.{prefix}inputs WHERE id = ANY (ARRAY(SELECT id FROM doomed))),
+        DELETE FROM {schema}.{prefix}inputs WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
     outcomes AS (
-        DELETE FROM {schema}.{prefix}outcomes WHERE id = ANY (ARRAY(SELECT id FROM doomed))),
+        DELETE FROM {schema}.{prefix}outcomes WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
     tags AS (
-        DELETE FROM {schema}.{prefix}tags WHERE id = ANY (ARRAY(SELECT id FROM doomed))),
+        DELETE FROM {schema}.{prefix}tags WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
     logs AS (
-        DELETE FROM {schema}.{prefix}logs WHERE id = ANY (ARRAY(SELECT id FROM doomed)))
-    DELETE FROM {schema}.{prefix}runs WHERE id = ANY (ARRAY(SELECT id FROM doomed))";
+        DELETE FROM {schema}.{prefix}logs WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
+    gone AS (
+        DELETE FROM {schema}.{prefix}runs WHERE id = ANY (ARRAY(SELECT id FROM fitting))
+        RETURNING id)
+    SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM doomed)";
 
-/// Runs deleted by one statement at most: their logs may be long.
-const PRUNE_RUNS_MAX: usize = 200;
+/// Runs deleted by one statement at most.
+const PRUNE_RUNS_MAX: usize = 100;
+/// Log entries deleted with them at most, beside those of the last run.
+const PRUNE_ENTRIES_MAX: usize = 20_000;
 
 impl PostgresStorage {
     pub(super) async fn promote_runs(
@@ -105,9 +122,13 @@ impl PostgresStorage {
         while pruned < request.limit {
             let part = (request.limit - pruned).min(PRUNE_RUNS_MAX);
             let query = self.query(PRUNE).bind(before.as_micros()).bind(row_limit(part));
-            let gone = session.change(query).await? as usize;
+            let row = session.row(query.bind(row_limit(PRUNE_ENTRIES_MAX))).await?;
+            let Some(row) = row else { break };
+            let mut columns = Columns::new(&row);
+            let gone = session.told(columns.bits())? as usize;
+            let found = session.told(columns.bits())? as usize;
             pruned += gone;
-            if gone < part {
+            if gone == 0 || (gone == found && found < part) {
                 break;
             }
         }

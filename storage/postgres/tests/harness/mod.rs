@@ -2,7 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod child;
+pub(crate) mod random;
 pub(crate) mod runs;
+pub(crate) mod work;
 
 use std::any::Any;
 use std::sync::Arc;

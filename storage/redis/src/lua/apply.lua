@@ -1,29 +1,104 @@
--- Writes transitions. ARGV for each run: lease number, status, when it ended, when it is due
--- or '', whether it clears the output, the number of fields and values; then those.
--- Answers for each: 0 stale, 1 applied, 2 asked to stop.
-local FINAL = { [3] = 'completed', [4] = 'failed', [5] = 'cancelled' }
+-- Writes transitions. ARGV for each run: the change, the time it ended or '', the result, the
+-- output or '', the error or ''.
+--
+-- A change is packed: 4 bytes lease, the first 18 bytes of the new state, 8 bytes due time
+-- (none leaves it), 8 bytes CPU time, 8 bytes wall-clock time.
+-- Answers for each that was not written its place, from 0, and why: -1 there is none, -2
+-- another lease, -3 asked to stop, or its status.
+local NAMES = { [3] = 'completed', [4] = 'failed', [5] = 'cancelled', [6] = 'retried' }
 
-local answers, at = {}, ARG_FIRST
-for i = RUN_FIRST, #KEYS do
-  local status, fields = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 5])
-  local run = redis.call('HMGET', KEYS[i], 'status', 'lease', 'cancel_requested', 'queue',
-    'priority', 'due_at')
-  if run[1] ~= '2' or run[2] ~= ARGV[at] then
-    answers[#answers + 1] = 0
-  elseif run[3] and not FINAL[status] then
-    answers[#answers + 1] = 2
-  else
-    redis.call('HSET', KEYS[i], 'status', status, unpack(ARGV, at + 6, at + 5 + fields))
-    if ARGV[at + 4] == '1' then redis.call('HDEL', KEYS[i], 'output') end
-    local id, queue = id_of(KEYS[i]), run[4] or ''
-    local due = tonumber(ARGV[at + 3]) or tonumber(run[6]) or NOW
-    leave(id, queue, 2)
-    enter(id, queue, tonumber(run[5] or 0) or 0, status,
-      FINAL[status] and tonumber(ARGV[at + 2]) or due)
-    happened(FINAL[status] or status == 6 and 'retried' or 'put-back')
-    answers[#answers + 1] = 1
+-- Why a transition is not written; nothing if it is.
+local function refusal(key, new, state, lease, is_final)
+  if not new or state and #state ~= STATE_BYTES then
+    return redis.call('EXISTS', key) == 1 and 99 or -1
   end
-  at = at + 6 + fields
+  local status = state and byte(state) - 48 or 0
+  if (state and sub(state, 27, 30) or '\0\0\0\0') ~= lease then return -2 end
+  if status ~= 2 then return status end
+  if byte(state, 2) == YES and not is_final then return -3 end
+end
+
+-- Indexes a run that waits again.
+local function put_back(id, new, queue, status, due)
+  due = struct.unpack('>i8', due)
+  if status == 0 then
+    local priority = struct.unpack('>i2', new, 9)
+    add(P .. 'pending:' .. queue, place(priority, due), rank(priority, due) .. id)
+    ready[queue] = true
+  else
+    add(DELAYED, whole(due), id)
+    waits = true
+  end
+end
+
+local function write(key, state, result, output, error_text)
+  if byte(result) == 0 then
+    -- An absent digest leaves the stored one, which comes first in a result.
+    local before = redis.call('HGET', key, 'result')
+    if before and byte(before) > 0 then result = sub(before, 1, 1 + byte(before)) .. sub(result, 2) end
+  end
+  if error_text ~= '' then
+    redis.call('HSET', key, 'state', state, 'result', result, 'error', error_text)
+  elseif output ~= '' then
+    redis.call('HSET', key, 'state', state, 'result', result, 'output', output)
+  else
+    redis.call('HSET', key, 'state', state, 'result', result)
+  end
+  -- What an earlier attempt left.
+  if error_text ~= '' and output ~= '' then redis.call('HSET', key, 'output', output) end
+  if output == '' and byte(state, 55) == YES then redis.call('HDEL', key, 'output') end
+end
+
+local by_queue = {}
+local function sums_of(queue)
+  local sums = by_queue[queue]
+  if not sums then
+    sums = { [0] = 0, 0, 0, 0, 0, 0, 0, cpu_us = 0, wall_us = 0, all = 0 }
+    by_queue[queue] = sums
+  end
+  return sums
+end
+
+local refused, ended, at = {}, {}, ARG_FIRST
+for i = RUN_FIRST, #KEYS do
+  local key, change = KEYS[i], ARGV[at]
+  local lease, status = sub(change, 1, 4), byte(change, 5) - 48
+  local is_final = status >= 3 and status <= 5
+  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside')
+  local state, new = run[1], not run[3] and run[2]
+  local why = refusal(key, new, state, lease, is_final)
+  if why then
+    refused[#refused + 1] = i - RUN_FIRST
+    refused[#refused + 1] = why
+  else
+    local id, head, due, queue = sub(key, -16), sub(change, 5, 22), sub(change, 23, 30), queue_of(new)
+    if byte(state, 2) == YES then head = sub(head, 1, 1) .. '1' .. sub(head, 3) end
+    if due == NEVER then due = sub(state, 19, 26) end
+    write(key, head .. due .. sub(state, 27), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+    ended[#ended + 1] = id
+    if is_final then
+      add(KEYS[3 + status], ARGV[at + 1], id)
+    else
+      put_back(id, new, queue, status, due)
+    end
+    local cpu, wall = struct.unpack('>I8I8', change, 31)
+    local sums = sums_of(queue)
+    sums[status], sums.all = sums[status] + 1, sums.all + 1
+    sums.cpu_us, sums.wall_us = sums.cpu_us + cpu, sums.wall_us + wall
+  end
+  at = at + 5
+end
+
+if #ended > 0 then removes[RUNNING] = ended end
+for queue, sums in pairs(by_queue) do
+  count(queue, 2, -sums.all)
+  for status = 0, 6 do
+    if sums[status] > 0 then count(queue, status, sums[status]) end
+    if NAMES[status] then happened(queue, NAMES[status], sums[status]) end
+  end
+  happened(queue, 'put_back', sums[0] + sums[1])
+  happened(queue, 'cpu_us', sums.cpu_us)
+  happened(queue, 'wall_us', sums.wall_us)
 end
 local queues, must_wait = flush()
-return { answers, queues, must_wait }
+return { refused, queues, must_wait }

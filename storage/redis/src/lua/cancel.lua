@@ -1,16 +1,18 @@
--- Asks a run to stop. ARGV: the error of one that waits. Answers its status before, or -1.
+-- Asks a run to stop. ARGV: its id as text, the error of one that waits. Answers its status
+-- before, or -1.
 local key, id = KEYS[RUN_FIRST], id_of(KEYS[RUN_FIRST])
-local run = redis.call('HMGET', key, 'status', 'queue', 'due_at')
-if not run[1] then return -1 end
-local status = tonumber(run[1]) or 99
+local run = look(id)
+if not run then return -1 end
+local status = run.status
 if status == 2 then
-  redis.call('HSET', key, 'cancel_requested', 1)
-  redis.call('PUBLISH', P .. 'notices', ORIGIN .. '\ncancel ' .. id)
+  redis.call('HSET', key, 'state', '21' .. sub(run.state, 3))
+  redis.call('PUBLISH', P .. 'notices', ORIGIN .. '\ncancel ' .. ARGV[ARG_FIRST])
 elseif status == 0 or status == 1 or status == 6 then
-  redis.call('HSET', key, 'status', 5, 'finished_at', whole(NOW), 'error', ARGV[ARG_FIRST])
-  leave(id, run[2] or '', status, tonumber(run[3]) or 0)
-  enter(id, run[2] or '', 0, 5, NOW)
-  happened('cancelled')
+  local state = '5' .. sub(run.state, 2, 10) .. instant(NOW) .. sub(run.state, 19)
+  redis.call('HSET', key, 'state', state, 'error', ARGV[ARG_FIRST + 1])
+  leave(id, run)
+  enter(id, run.queue, run.priority, 5, NOW)
+  happened(run.queue, 'cancelled', 1)
   flush()
 end
 return status

@@ -4,7 +4,7 @@ local DEFINITION, SCHEDULES = KEYS[RUN_FIRST + 1], KEYS[RUN_FIRST + 2]
 local name, due, next_due = ARGV[ARG_FIRST], ARGV[ARG_FIRST + 1], ARGV[ARG_FIRST + 2]
 local stored = redis.call('HMGET', DEFINITION, 'enabled', 'next_run_at', 'digest')
 if stored[1] ~= '1' or stored[2] ~= due then return { 0, {}, 0 } end
-store(KEYS[RUN_FIRST], ARG_FIRST + 3)
+store(RUN_FIRST, ARG_FIRST + 3, {})
 redis.call('HSET', DEFINITION, 'last_run_at', due)
 if next_due == '' then
   redis.call('HDEL', DEFINITION, 'next_run_at')

@@ -1,7 +1,10 @@
--- Appends to one run's log. KEYS: the run, its log. ARGV: entries kept at most, seconds the
--- log is kept after its last entry, then for each entry its name and its line.
+-- Appends to one run's log. KEYS: the run, its log, where the pruning of logs stopped.
+-- ARGV: entries kept at most, seconds the log is kept after its last entry, then for each
+-- entry its name and its line.
 local run, log = KEYS[1], KEYS[2]
 if redis.call('EXISTS', run) == 0 then return 0 end
+-- One that pruning has passed over for having no log.
+if redis.call('EXISTS', log) == 0 then redis.call('HDEL', KEYS[3], 'seen') end
 for at = 3, #ARGV, 2 do
   local name = ARGV[at]
   if redis.call('ZLEXCOUNT', log, '[' .. name, '[' .. name .. '\255') == 0 then

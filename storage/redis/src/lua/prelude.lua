@@ -1,14 +1,25 @@
 -- What every script about runs begins with.
 --
--- KEYS: 1 counts, 2 queues, 3 running, 4 delayed, 5 finished, 6 to 12 the index of each
--- status 0 to 6, 13 quarantine, and from 14 on the runs that the caller names.
+-- KEYS: 1 counts, 2 queues, 3 running, 4 delayed, 5 job types, 6 to 8 the runs that ended as
+-- status 3 to 5, 9 quarantine, 10 a key that never exists, and from 11 on the runs that the
+-- caller names. While a cluster moves the slot, some keys are here and some there: a script that
+-- names one that is nowhere is then turned away as a whole, before it finds half of its runs.
 -- ARGV: 1 now in microseconds ('' reads the server's clock), 2 what all keys begin with,
 -- 3 who calls, and from 4 on what the script itself takes.
 --
+-- Ids are 16 bytes. A state is 55 bytes, as record/state.rs tells; places in it, from 1:
+-- 1 status, 2 asked to stop, 3 attempt, 7 host faults, 11 when it ended or its lease ends,
+-- 19 due, 27 lease, 31 started, 39 worker, 55 whether it has an output of before.
 -- Instants are microseconds since 1970 and fit a double exactly until the year 2255.
-local COUNTS, QUEUES, RUNNING, DELAYED, FINISHED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local QUARANTINE, RUN_FIRST, ARG_FIRST = KEYS[13], 14, 4
+--
+-- Two strings are never compared by `<`: that goes by the server's locale.
+local COUNTS, QUEUES, RUNNING, DELAYED, TYPES = unpack(KEYS, 1, 5)
+local QUARANTINE, RUN_FIRST, ARG_FIRST = KEYS[9], 11, 4
 local P, ORIGIN = ARGV[2], ARGV[3]
+local sub, byte, pack = string.sub, string.byte, struct.pack
+local STATE_BYTES, YES = 55, byte('1')
+-- No instant.
+local NEVER = '\128\0\0\0\0\0\0\0'
 -- Members in one command: what `unpack` can put on the stack with room to spare.
 local MEMBERS_MAX = 1000
 
@@ -23,33 +34,43 @@ end
 -- A number without an exponent or a lost digit, as `tostring` would write it.
 local function whole(number) return string.format('%.0f', number) end
 
-local function status_index(status) return KEYS[6 + status] end
+local function instant(micros) return pack('>i8', micros) end
 
-local function id_of(run_key) return string.sub(run_key, #P + 5) end
+local function run_key(id) return P .. 'run:' .. id end
+
+local function id_of(key) return sub(key, -16) end
 
 -- A pending run's place in its line: by priority, then by the millisecond it was due; among
--- equals its member decides, which begins with the microsecond and ends with the id.
+-- equals its member decides, which says both again, to the microsecond, and ends with the id.
 local function place(priority, due)
   local due_ms = math.min(math.max(math.floor(due / 1000), 0), 4398046511103)
   return whole((1000 - priority) * 4398046511104 + due_ms)
 end
 
-local function member(due, id) return string.format('%016.0f', due) .. id end
+-- What a member begins with.
+local function rank(priority, due) return pack('>I2i8', 1000 - priority, due) end
+
+-- The queue of a run, as what was submitted says it.
+local function queue_of(new) return sub(new, 12, 11 + byte(new, 11)) end
 
 -- Changes of indexes, kept until the end so that many runs share one command.
 local adds, removes, deltas, told = {}, {}, {}, {}
 local ready, waits = {}, false
 
+local function list_in(lists, key)
+  local list = lists[key]
+  if not list then list = {}; lists[key] = list end
+  return list
+end
+
 local function add(key, score, what)
-  local list = adds[key]
-  if not list then list = {}; adds[key] = list end
+  local list = list_in(adds, key)
   list[#list + 1] = score
   list[#list + 1] = what
 end
 
 local function remove(key, what)
-  local list = removes[key]
-  if not list then list = {}; removes[key] = list end
+  local list = list_in(removes, key)
   list[#list + 1] = what
 end
 
@@ -58,67 +79,87 @@ local function count(queue, status, by)
   deltas[field] = (deltas[field] or 0) + by
 end
 
-local function happened(what, times) told[what] = (told[what] or 0) + (times or 1) end
+local function happened(queue, what, times)
+  if times == 0 then return end
+  local field = queue .. '/' .. what
+  told[field] = (told[field] or 0) + times
+end
 
--- Indexes a run under a status. `at` is when it is due, its lease ends or it ended.
+-- Indexes a run that is not running. `at` is when it is due or ended.
 local function enter(id, queue, priority, status, at)
-  add(status_index(status), 0, id)
   count(queue, status, 1)
   if status == 0 then
-    add(P .. 'pending:' .. queue, place(priority, at), member(at, id))
+    add(P .. 'pending:' .. queue, place(priority, at), rank(priority, at) .. id)
     ready[queue] = true
   elseif status == 1 or status == 6 then
     add(DELAYED, whole(at), id)
     waits = true
-  elseif status == 2 then
-    add(RUNNING, whole(at), id)
   else
-    add(FINISHED, whole(at), id)
+    add(KEYS[3 + status], whole(at), id)
   end
 end
 
--- Takes a run out of the indexes of its status.
-local function leave(id, queue, status, due)
-  remove(status_index(status), id)
-  count(queue, status, -1)
-  if status == 0 then
-    remove(P .. 'pending:' .. queue, member(due, id))
-  elseif status == 1 or status == 6 then
+-- Takes a run out of the index of its status.
+local function leave(id, run)
+  count(run.queue, run.status, -1)
+  if run.status == 0 then
+    remove(P .. 'pending:' .. run.queue, rank(run.priority, run.due) .. id)
+  elseif run.status == 1 or run.status == 6 then
     remove(DELAYED, id)
-  elseif status == 2 then
+  elseif run.status == 2 then
     remove(RUNNING, id)
   else
-    remove(FINISHED, id)
+    remove(KEYS[3 + run.status], id)
   end
 end
 
-local function tally(key, what, times, keep_s)
-  if redis.call('HINCRBY', key, what, times) == times then
-    redis.call('EXPIRE', key, keep_s)
+-- How one run stands; nothing if there is none. Status 99: it was set aside or is spoilt.
+local function look(id)
+  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside')
+  if run.err then return { status = 99 } end
+  local new, state = run[1], run[2]
+  if not new and redis.call('EXISTS', run_key(id)) == 0 then return nil end
+  local is_read, created, priority, queue, job_type, tags_at =
+    pcall(struct.unpack, '>i8i2Bc0Bc0', new or '')
+  if run[3] or not is_read or state and #state ~= STATE_BYTES then return { status = 99 } end
+  local due = state and struct.unpack('>i8', state, 19) or created
+  state = state or '00' .. string.rep('\0', 8) .. NEVER .. sub(new, 1, 8)
+    .. string.rep('\0', 4) .. NEVER .. string.rep('\0', 16) .. '0'
+  return { status = tonumber(sub(state, 1, 1)) or 99, state = state, due = due,
+    priority = priority, queue = queue, job_type = job_type, new = new, tags_at = tags_at }
+end
+
+local function tally(key, keep_s)
+  for what, times in pairs(told) do
+    -- A sum that no longer fits stays as it is: no reason to refuse the runs.
+    times = math.min(times, 9007199254740991)
+    if redis.pcall('HINCRBY', key, what, whole(times)) == times and keep_s then
+      redis.call('EXPIRE', key, keep_s)
+    end
+  end
+end
+
+-- Calls a command with all of a list, so many at a time.
+local function in_parts(command, key, list, part)
+  for first = 1, #list, part do
+    redis.call(command, key, unpack(list, first, math.min(first + part - 1, #list)))
   end
 end
 
 -- Writes the changes, and tells other processes. Answers the queues that became ready.
 local function flush()
-  for key, list in pairs(removes) do
-    for first = 1, #list, MEMBERS_MAX do
-      redis.call('ZREM', key, unpack(list, first, math.min(first + MEMBERS_MAX - 1, #list)))
-    end
-  end
-  for key, list in pairs(adds) do
-    for first = 1, #list, 2 * MEMBERS_MAX do
-      redis.call('ZADD', key, unpack(list, first, math.min(first + 2 * MEMBERS_MAX - 1, #list)))
-    end
-  end
+  for key, list in pairs(removes) do in_parts('ZREM', key, list, MEMBERS_MAX) end
+  for key, list in pairs(adds) do in_parts('ZADD', key, list, 2 * MEMBERS_MAX) end
   for field, by in pairs(deltas) do
     if by ~= 0 and redis.call('HINCRBY', COUNTS, field, by) <= 0 then
       redis.call('HDEL', COUNTS, field)
     end
   end
-  for what, times in pairs(told) do
+  if next(told) then
     -- Hours are kept 14 days, days 400.
-    tally(P .. 'stats:hour:' .. whole(math.floor(NOW / 3600000000)), what, times, 1209600)
-    tally(P .. 'stats:day:' .. whole(math.floor(NOW / 86400000000)), what, times, 34560000)
+    tally(P .. 'stats:hour:' .. whole(math.floor(NOW / 3600000000)), 1209600)
+    tally(P .. 'stats:day:' .. whole(math.floor(NOW / 86400000000)), 34560000)
+    tally(P .. 'stats:total')
   end
   local names, notice = {}, {}
   for queue in pairs(ready) do

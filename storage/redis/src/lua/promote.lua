@@ -3,18 +3,16 @@
 local ids = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', whole(NOW), 'LIMIT', 0, ARGV[ARG_FIRST])
 local promoted = 0
 for _, id in ipairs(ids) do
-  local key = P .. 'run:' .. id
-  local run = redis.pcall('HMGET', key, 'status', 'queue', 'priority', 'due_at')
-  local status, due = tonumber(run[1] or nil), tonumber(run[4] or nil)
-  if (status == 1 or status == 6) and due then
-    local queue = run[2] or ''
-    redis.call('HSET', key, 'status', 0)
-    leave(id, queue, status)
-    enter(id, queue, tonumber(run[3] or 0) or 0, 0, due)
+  local run = look(id)
+  if run and (run.status == 1 or run.status == 6) then
+    redis.call('HSET', run_key(id), 'state', '0' .. sub(run.state, 2))
+    leave(id, run)
+    enter(id, run.queue, run.priority, 0, run.due)
     promoted = promoted + 1
   else
     remove(DELAYED, id)
     redis.call('HSET', QUARANTINE, id, 'it waits for its time, and does not say which')
+    if run then redis.pcall('HSET', run_key(id), 'aside', 1) end
   end
 end
 local queues = flush()

@@ -1,26 +1,44 @@
 -- Deletes runs that ended before an instant, with their logs. ARGV: the instant, limit.
 -- Answers how many were deleted and how many were looked at.
-local ids = redis.call('ZRANGEBYSCORE', FINISHED, '-inf', '(' .. ARGV[ARG_FIRST], 'LIMIT', 0,
-  ARGV[ARG_FIRST + 1])
-local deleted = 0
-for _, id in ipairs(ids) do
-  local key = P .. 'run:' .. id
-  local run = redis.pcall('HMGET', key, 'status', 'queue', 'job_type', 'tags')
-  local status = tonumber(run[1] or nil)
-  if status == 3 or status == 4 or status == 5 then
-    leave(id, run[2] or '', status)
-    if run[3] then remove(P .. 'type:' .. run[3], id) end
-    local is_read, tags = pcall(cjson.decode, run[4] or '[]')
-    if is_read and type(tags) == 'table' then
-      for _, tag in ipairs(tags) do
-        if type(tag) == 'string' then remove(P .. 'tag:' .. tag, id) end
-      end
-    end
-    redis.call('UNLINK', key, P .. 'log:' .. id)
-    deleted = deleted + 1
+local ended = first_ended(tonumber(ARGV[ARG_FIRST]), tonumber(ARGV[ARG_FIRST + 1]))
+
+-- The labels of a run, which stand behind its job type: their number, then each with its
+-- length. Spoilt ones are left in their indexes, where listings pass over them.
+local function tags_of(run)
+  local tags, at = {}, run.tags_at
+  for i = 1, byte(run.new, at) or 0 do
+    local is_read, tag, next_at = pcall(struct.unpack, 'Bc0', run.new, at + 1)
+    if not is_read then break end
+    tags[i], at = tag, next_at - 1
+  end
+  return tags
+end
+
+local deleted, keys, types = 0, {}, {}
+for _, place_of in ipairs(ended) do
+  local id = place_of.id
+  local run = look(id)
+  if run and run.status == 99 then
+    remove(place_of.index, id)
+    redis.call('HSET', QUARANTINE, id, 'it ended, and cannot be read')
+    redis.pcall('HSET', run_key(id), 'aside', 1)
+  elseif not run or (run.status < 3 or run.status > 5) then
+    remove(place_of.index, id)
   else
-    remove(FINISHED, id)
+    leave(id, run)
+    remove(P .. 'type:' .. run.job_type, id)
+    types[run.job_type] = true
+    for _, tag in ipairs(tags_of(run)) do remove(P .. 'tag:' .. tag, id) end
+    keys[#keys + 1] = run_key(id)
+    keys[#keys + 1] = P .. 'log:' .. id
+    deleted = deleted + 1
   end
 end
+for first = 1, #keys, MEMBERS_MAX do
+  redis.call('UNLINK', unpack(keys, first, math.min(first + MEMBERS_MAX - 1, #keys)))
+end
 flush()
-return { deleted, #ids }
+for job_type in pairs(types) do
+  if redis.call('EXISTS', P .. 'type:' .. job_type) == 0 then redis.call('SREM', TYPES, job_type) end
+end
+return { deleted, #ended }

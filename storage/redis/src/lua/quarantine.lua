@@ -1,18 +1,23 @@
--- Sets a run aside that cannot be read. ARGV: why, its queue as far as known.
+-- Sets a run aside that cannot be read. ARGV: why.
 -- Nothing of it is deleted; it only leaves every index that claims and sweeps look at.
 local key, id = KEYS[RUN_FIRST], id_of(KEYS[RUN_FIRST])
-local run = redis.pcall('HMGET', key, 'status', 'queue')
-local queue = ARGV[ARG_FIRST + 1]
-if queue == '' then queue = run[2] or '' end
-if run[1] and run[1] ~= '99' then
-  local field = run[1] .. '/' .. queue
-  if redis.call('HEXISTS', COUNTS, field) == 1 then count(queue, run[1], -1) end
+local run = look(id)
+if run and run.status ~= 99 then
+  leave(id, run)
+elseif run then
+  -- As far as it can be read, it is counted no more.
+  local fields = redis.pcall('HMGET', key, 'new', 'state', 'aside')
+  local new, state = fields[1], fields[2]
+  local status = not state and 0 or #state == STATE_BYTES and byte(state) - 48
+  if not fields.err and not fields[3] and new and #new > 11 and status then
+    local field = status .. '/' .. queue_of(new)
+    if redis.call('HEXISTS', COUNTS, field) == 1 then count(queue_of(new), status, -1) end
+  end
 end
-for status = 0, 6 do remove(status_index(status), id) end
+for status = 3, 5 do remove(KEYS[3 + status], id) end
 remove(RUNNING, id)
 remove(DELAYED, id)
-remove(FINISHED, id)
 redis.call('HSET', QUARANTINE, id, ARGV[ARG_FIRST])
-if not run.err then redis.call('HSET', key, 'status', 99) end
+if run then redis.pcall('HSET', key, 'aside', 1) end
 flush()
 return 1

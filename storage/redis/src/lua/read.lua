@@ -4,7 +4,7 @@ local bytes_max, is_light = tonumber(ARGV[1]), ARGV[2] == '1'
 local answers, bytes = {}, 0
 for i = 1, #KEYS do
   local fields = redis.pcall('HGETALL', KEYS[i])
-  if fields.err then fields = { 'status', '99' } end
+  if fields.err then fields = { 'aside', '1' } end
   for at = 1, #fields, 2 do
     if is_light and (fields[at] == 'input' or fields[at] == 'output') then
       fields[at + 1] = 'null'

@@ -1,27 +1,59 @@
--- Stores one run, whose arguments begin at ARGV[at]: id, queue, job type, priority, how it is
--- due, when, the number of tags, the number of fields and values; then those.
--- Answers whether it was new, and where the next run's arguments begin.
-local function store(run_key, at)
-  local id, queue, job_type, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local kind, time = ARGV[at + 4], tonumber(ARGV[at + 5])
-  local tag_first = at + 8
-  local field_first = tag_first + tonumber(ARGV[at + 6])
-  local next_run = field_first + tonumber(ARGV[at + 7])
-  if redis.call('EXISTS', run_key) == 1 then return 0, next_run end
+-- Stores runs that are alike: KEYS from `first` on, arguments from ARGV[at] on: how many,
+-- queue, job type, priority, how they are due, when, the number of tags, the tags; then for
+-- each what was submitted, without the instant, and its input.
+-- Answers where the next arguments begin. Places of runs that were there go to `there`.
+local function store(first, at, there)
+  local last = first + tonumber(ARGV[at]) - 1
+  local queue, job_type, priority = ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local kind, time, tags = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
   local due = NOW
   if kind == 'in' then
     due = NOW + time
   elseif kind == 'at' then
     due = math.max(time, NOW)
   end
-  local status = due > NOW and 1 or 0
-  redis.call('HSET', run_key, 'status', status, 'created_at', whole(NOW), 'due_at', whole(due),
-    unpack(ARGV, field_first, next_run - 1))
-  enter(id, queue, tonumber(priority), status, due)
-  add(P .. 'type:' .. job_type, 0, id)
-  for tag = tag_first, field_first - 1 do
-    add(P .. 'tag:' .. ARGV[tag], 0, id)
+  local status, created, state = due > NOW and 1 or 0, instant(NOW), nil
+  if status == 1 then
+    state = '10' .. string.rep('\0', 8) .. NEVER .. instant(due) .. string.rep('\0', 4) .. NEVER
+      .. string.rep('\0', 16) .. '0'
   end
-  happened('enqueued')
-  return 1, next_run
+  local is_any_there = false
+  for from = first, last, MEMBERS_MAX do
+    local to = math.min(from + MEMBERS_MAX - 1, last)
+    is_any_there = is_any_there or redis.call('EXISTS', unpack(KEYS, from, to)) > 0
+  end
+
+  local score, begin, index = whole(due), '', DELAYED
+  if status == 0 then
+    score, begin, index = place(priority, due), rank(priority, due), P .. 'pending:' .. queue
+  end
+  local line, of_type = list_in(adds, index), list_in(adds, P .. 'type:' .. job_type)
+  local line_at, type_at = #line, #of_type
+  local stored, argument = 0, at + 7 + tags
+  for i = first, last do
+    local key = KEYS[i]
+    if is_any_there and redis.call('EXISTS', key) == 1 then
+      there[#there + 1] = i - RUN_FIRST
+    else
+      local new, input = created .. ARGV[argument], ARGV[argument + 1]
+      if state then
+        redis.call('HSET', key, 'new', new, 'input', input, 'state', state)
+      else
+        redis.call('HSET', key, 'new', new, 'input', input)
+      end
+      local id = sub(key, -16)
+      line[line_at + 1], line[line_at + 2], line_at = score, begin .. id, line_at + 2
+      of_type[type_at + 1], of_type[type_at + 2], type_at = '0', id, type_at + 2
+      for tag = at + 7, at + 6 + tags do add(P .. 'tag:' .. ARGV[tag], '0', id) end
+      stored = stored + 1
+    end
+    argument = argument + 2
+  end
+  if stored > 0 then
+    redis.call('SADD', TYPES, job_type)
+    count(queue, status, stored)
+    happened(queue, 'enqueued', stored)
+    if status == 0 then ready[queue] = true else waits = true end
+  end
+  return argument
 end

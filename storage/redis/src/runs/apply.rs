@@ -6,8 +6,8 @@ use zapjobs_storage::{ApplyResult, Result};
 use super::RUNS_PER_SCRIPT;
 use crate::RedisStorage;
 use crate::answer::Answer;
-use crate::error::invalid;
-use crate::record::fields_of_transition;
+use crate::error::{invalid, unexpected};
+use crate::record::{encoded, packed_change, packed_result};
 use crate::script::{Call, SCRIPTS};
 use crate::storage::check_batch;
 
@@ -30,25 +30,36 @@ pub(super) async fn apply(
         let answer = s.call(OPERATION, &call).await?;
         let answer = Answer::of(OPERATION, &answer);
         s.listeners.tell(answer.notices(1)?);
-        for result in answer.at(0)?.items()? {
-            results.push(match result.number()? {
-                0 => ApplyResult::Stale,
-                1 => ApplyResult::Applied,
-                _ => ApplyResult::CancelRequested,
-            });
+        let first = results.len();
+        results.resize(first + transitions.len(), ApplyResult::Applied);
+        for refused in answer.at(0)?.list()?.chunks_exact(2) {
+            let number = |at: usize| Answer::of(OPERATION, &refused[at]);
+            let result = results.get_mut(first + number(0).count()?);
+            *result.ok_or_else(|| unexpected(OPERATION))? = refusal(number(1).number()?);
         }
     }
     Ok(results)
 }
 
+/// Why a transition was not written, as `apply.lua` says it.
+fn refusal(code: i64) -> ApplyResult {
+    match code {
+        -2 => ApplyResult::StaleLease,
+        -3 => ApplyResult::CancelRequested,
+        // A record that was set aside is nobody's any more.
+        code => RunStatus::from_code(code).map_or(ApplyResult::NotFound, ApplyResult::WrongStatus),
+    }
+}
+
 /// Puts a transition's arguments behind a call's, as `apply.lua` takes them.
 fn put_transition(call: &mut Call, transition: &Transition) {
-    let fields = fields_of_transition(transition);
-    call.arg(transition.key.lease.0).arg(transition.status.code());
-    call.arg(transition.at.as_micros());
-    call.arg(transition.due_at.map(|due| due.as_micros().to_string()).unwrap_or_default());
-    call.arg(i32::from(transition.output.is_none())).arg(2 * fields.len());
-    for (name, value) in fields.iter() {
-        call.arg(name).arg(value);
+    call.arg(packed_change(transition));
+    if transition.status.is_final() {
+        call.arg(transition.at.as_micros());
+    } else {
+        call.arg("");
     }
+    call.arg(packed_result(transition.digest.as_ref(), &transition.usage));
+    call.arg(transition.output.as_ref().map_or("", |output| output.as_str()));
+    call.arg(transition.error.as_ref().map(encoded).unwrap_or_default());
 }

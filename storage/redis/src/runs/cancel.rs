@@ -12,6 +12,7 @@ use crate::script::SCRIPTS;
 pub(super) async fn request_cancel(s: &RedisStorage, run: RunId) -> Result<CancelResult> {
     const OPERATION: &str = "cancel the run";
     let mut call = s.run_call(&SCRIPTS.cancel, [run].into_iter(), &[]);
+    call.arg(run.to_string());
     call.arg(encoded(&RunError::new(Blame::Operator, "cancelled", "cancelled on request")));
     let answer = s.call(OPERATION, &call).await?;
     Ok(match status_before(OPERATION, run, Answer::of(OPERATION, &answer))? {

@@ -9,7 +9,7 @@ use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection, Result};
 
 use super::RUNS_PER_SCRIPT;
 use crate::RedisStorage;
-use crate::answer::Answer;
+use crate::answer::{Answer, ReadRun};
 use crate::error::unexpected;
 use crate::quarantine::set_aside;
 use crate::script::SCRIPTS;
@@ -39,7 +39,7 @@ pub(super) async fn claim(s: &RedisStorage, request: &ClaimRequest) -> Result<Ve
             break;
         }
         let mut call = s.run_call(&SCRIPTS.claim, [].into_iter(), &[]);
-        call.arg(request.worker.to_string()).arg(micros(request.lease)).arg(wanted);
+        call.arg(request.worker.0.as_bytes()).arg(micros(request.lease)).arg(wanted);
         call.arg(SCRIPT_BYTES_MAX).arg(i32::from(request.queues == QueueSelection::All));
         names.iter().for_each(|name| {
             call.arg(*name);
@@ -67,18 +67,25 @@ async fn take(
     claimed: &mut Vec<ClaimedRun>,
 ) -> Result<usize> {
     let mut bytes = 0;
-    for run in answer.list()?.chunks_exact(3) {
-        let [id, queue, fields] = run else { return Err(unexpected(answer.operation)) };
-        let of = |value| Answer::of(answer.operation, value);
-        let id: RunId = of(id).text()?.parse().map_err(|_| unexpected(answer.operation))?;
-        match of(fields).run(id)? {
-            Some(Ok(run)) => {
+    for (id, run) in claimed_runs(answer)? {
+        match run {
+            Ok(run) => {
                 bytes += run.input.as_str().len();
                 claimed.push(ClaimedRun { run });
             }
-            Some(Err(reason)) => set_aside(s, id, of(queue).text()?, &reason).await?,
-            None => {}
+            Err(reason) => set_aside(s, id, &reason).await?,
         }
     }
     Ok(bytes)
+}
+
+/// The runs that a script claimed, as `take.lua` answers them.
+pub(super) fn claimed_runs(answer: Answer<'_>) -> Result<Vec<(RunId, ReadRun)>> {
+    let runs = answer.list()?.chunks_exact(3).map(|run| {
+        let [id, state, fields] = run else { return Err(unexpected(answer.operation)) };
+        let of = |value| Answer::of(answer.operation, value);
+        let id = of(id).run_id()?;
+        Ok((id, of(fields).claimed(id, of(state).bytes()?)?))
+    });
+    runs.collect()
 }

@@ -3,20 +3,20 @@
 //! A batch is one script, for it is stored as a whole: the server does nothing else meanwhile.
 //! Batches of about 1,000 cost little more for each run than larger ones.
 
-use zapjobs_model::{Due, NewRun, Run, Timestamp};
-use zapjobs_storage::{EnqueueResult, Result};
+use std::collections::HashSet;
+
+use zapjobs_model::{Due, NewRun};
+use zapjobs_storage::{EnqueueResult, Result, StorageError};
 
 use crate::RedisStorage;
 use crate::answer::Answer;
-use crate::error::invalid;
-use crate::record::fields_of_run;
+use crate::error::{invalid, unexpected};
+use crate::record::{METADATA_BYTES_MAX, TAGS_MAX, packed_submission};
 use crate::script::{Call, SCRIPTS};
 use crate::storage::{check_batch, micros};
 
 /// Bytes of inputs in one batch at most.
 const ENQUEUE_BYTES_MAX: usize = 256 << 20;
-/// What the script sets itself.
-const SET_BY_SCRIPT: [&str; 3] = ["status", "created_at", "due_at"];
 
 pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<EnqueueResult>> {
     const OPERATION: &str = "enqueue runs";
@@ -26,38 +26,69 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
     if runs.is_empty() {
         return Ok(Vec::new());
     }
-    let mut call = s.run_call(&SCRIPTS.enqueue, runs.iter().map(|run| run.id), &[]);
-    for run in runs {
-        put_new_run(&mut call, run);
+    let mut results = vec![EnqueueResult::Stored; runs.len()];
+    // The later of two runs with one id is a duplicate; the script is spared them.
+    let mut seen = HashSet::with_capacity(runs.len());
+    let sent: Vec<usize> = (0..runs.len()).filter(|at| seen.insert(runs[*at].id)).collect();
+    let mut call = s.run_call(&SCRIPTS.enqueue, sent.iter().map(|at| runs[*at].id), &[]);
+    for alike in sent.chunk_by(|a, b| are_alike(&runs[*a], &runs[*b])) {
+        put_new_runs(OPERATION, &mut call, alike.iter().map(|at| &runs[*at]))?;
     }
     let answer = s.call(OPERATION, &call).await?;
     let answer = Answer::of(OPERATION, &answer);
     s.listeners.tell(answer.notices(1)?);
-    let results = answer.at(0)?.items()?.map(|stored| match stored.number()? {
-        1 => Ok(EnqueueResult::Stored),
-        _ => Ok(EnqueueResult::Duplicate),
-    });
-    results.collect()
+    if sent.len() < runs.len() {
+        results.fill(EnqueueResult::Duplicate);
+        sent.iter().for_each(|at| results[*at] = EnqueueResult::Stored);
+    }
+    for place in answer.at(0)?.items()? {
+        let at = sent.get(place.count()?).ok_or_else(|| unexpected(OPERATION))?;
+        results[*at] = EnqueueResult::Duplicate;
+    }
+    Ok(results)
 }
 
-/// Puts a new run's arguments behind a call's, as `store.lua` takes them.
-pub(crate) fn put_new_run(call: &mut Call, run: &NewRun) {
-    let (due_kind, due) = match run.due {
+/// Whether two runs go to the same places of all indexes, save for their ids.
+fn are_alike(a: &NewRun, b: &NewRun) -> bool {
+    a.queue == b.queue
+        && a.job_type == b.job_type
+        && a.priority == b.priority
+        && a.due == b.due
+        && a.tags == b.tags
+}
+
+/// Puts the arguments of new runs that are alike behind a call's, as `store.lua` takes them.
+pub(crate) fn put_new_runs<'a>(
+    operation: &'static str,
+    call: &mut Call,
+    runs: impl ExactSizeIterator<Item = &'a NewRun> + Clone,
+) -> Result<()> {
+    let Some(first) = runs.clone().next() else { return Ok(()) };
+    let (due_kind, due) = match first.due {
         Due::Now => ("now", 0),
         Due::In(delay) => ("in", i64::try_from(micros(delay)).unwrap_or(i64::MAX)),
         Due::At(time) => ("at", time.as_micros()),
     };
-    let whole = Run::from_new(run.clone(), Timestamp::from_micros(0));
-    let fields = fields_of_run(&whole).without(&SET_BY_SCRIPT);
-    call.arg(run.id.to_string()).arg(run.queue.as_str()).arg(run.job_type.as_str());
-    call.arg(run.priority.get()).arg(due_kind).arg(due);
-    call.arg(run.tags.len()).arg(2 * fields.len());
-    for tag in &run.tags {
+    call.arg(runs.len()).arg(first.queue.as_str()).arg(first.job_type.as_str());
+    call.arg(first.priority.get()).arg(due_kind).arg(due).arg(first.tags.len());
+    first.tags.iter().for_each(|tag| {
         call.arg(tag.as_str());
+    });
+    for run in runs {
+        let packed = packed_submission(run).ok_or_else(|| too_much(operation, run))?;
+        call.arg(packed).arg(run.input.as_str());
     }
-    for (name, value) in fields.iter() {
-        call.arg(name).arg(value);
-    }
+    Ok(())
+}
+
+fn too_much(operation: &'static str, run: &NewRun) -> StorageError {
+    let message = format!(
+        "run {} has {} labels and its metadata; {TAGS_MAX} labels and {METADATA_BYTES_MAX} bytes \
+         of metadata are allowed",
+        run.id,
+        run.tags.len()
+    );
+    invalid(operation, message)
 }
 
 fn check_bytes(operation: &'static str, runs: &[NewRun]) -> Result<()> {

@@ -25,7 +25,7 @@ pub(super) async fn renew(
         let mut call = s.run_call(&SCRIPTS.renew, keys.iter().map(|key| key.run), &[]);
         call.arg(micros(lease));
         keys.iter().for_each(|key| {
-            call.arg(key.lease.0);
+            call.arg(&key.lease.0.to_be_bytes());
         });
         let answer = s.call(OPERATION, &call).await?;
         for state in Answer::of(OPERATION, &answer).items()? {
@@ -46,7 +46,7 @@ pub(super) async fn cancel_requests(s: &RedisStorage, keys: &[LeaseKey]) -> Resu
     for keys in keys.chunks(RUNS_PER_SCRIPT) {
         let mut call = s.run_call(&SCRIPTS.asked, keys.iter().map(|key| key.run), &[]);
         keys.iter().for_each(|key| {
-            call.arg(key.lease.0);
+            call.arg(&key.lease.0.to_be_bytes());
         });
         let answer = s.call(OPERATION, &call).await?;
         for (key, is_asked) in keys.iter().zip(Answer::of(OPERATION, &answer).items()?) {
@@ -65,7 +65,7 @@ pub(super) async fn report_progress(s: &RedisStorage, updates: &[ProgressUpdate]
     for updates in updates.chunks(RUNS_PER_SCRIPT) {
         let mut call = s.run_call(&SCRIPTS.progress, updates.iter().map(|u| u.key.run), &[]);
         for update in updates {
-            call.arg(update.key.lease.0);
+            call.arg(&update.key.lease.0.to_be_bytes());
             call.arg(update.progress.as_ref().map(encoded).unwrap_or_default());
             call.arg(update.counts.as_ref().map(encoded).unwrap_or_default());
         }

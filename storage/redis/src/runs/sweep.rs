@@ -47,14 +47,12 @@ pub(super) async fn expired(s: &RedisStorage, limit: usize) -> Result<Vec<Run>> 
         let mut call = s.run_call(&SCRIPTS.expired, [].into_iter(), &[]);
         call.arg(passed).arg(wanted);
         let answer = s.call(OPERATION, &call).await?;
-        let ids: Vec<RunId> = Answer::of(OPERATION, &answer)
-            .items()?
-            .map(|id| id.text()?.parse().map_err(|_| unexpected(OPERATION)))
-            .collect::<Result<_>>()?;
+        let ids: Vec<RunId> =
+            Answer::of(OPERATION, &answer).items()?.map(Answer::run_id).collect::<Result<_>>()?;
         for (id, run) in ids.iter().zip(read_runs(s, OPERATION, &ids, Detail::Whole).await?) {
             match run {
                 // Set aside, it leaves the index: the next look starts one place earlier.
-                Some(Err(reason)) => set_aside(s, *id, "", &reason).await?,
+                Some(Err(reason)) => set_aside(s, *id, &reason).await?,
                 run => {
                     passed += 1;
                     let run = run.and_then(std::result::Result::ok);

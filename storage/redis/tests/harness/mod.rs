@@ -1,8 +1,9 @@
-//! How the tests open this driver: each with a key prefix of its own, on the server that
-//! `ZAPJOBS_TEST_REDIS` names.
+//! How the tests open this driver: each with a key prefix of its own, on the servers that
+//! `ZAPJOBS_TEST_REDIS` and its kin name.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod chance;
 pub(crate) mod runs;
 
 use std::sync::Arc;
@@ -14,23 +15,45 @@ use zapjobs_memory::{MemoryOptions, MemoryStorage};
 use zapjobs_redis::{RedisOptions, RedisStorage};
 use zapjobs_storage::ManualClock;
 
-/// Each storage under a prefix of its own.
-pub(crate) struct OnServer;
+/// Each storage under a prefix of its own, on the server that this variable names.
+pub(crate) struct On(pub(crate) &'static str);
+
+/// One server.
+pub(crate) const SERVER: On = On("ZAPJOBS_TEST_REDIS");
+/// A master that Sentinels name.
+pub(crate) const SENTINEL: On = On("ZAPJOBS_TEST_REDIS_SENTINEL");
+/// A cluster.
+pub(crate) const CLUSTER: On = On("ZAPJOBS_TEST_REDIS_CLUSTER");
 
 /// The executable specification.
 pub(crate) struct Specification;
 
-/// The server's address.
-pub(crate) fn address() -> String {
-    std::env::var("ZAPJOBS_TEST_REDIS").unwrap_or_else(|_| {
-        panic!("ZAPJOBS_TEST_REDIS is not set: run cargo xtask test, or start one with the services program")
-    })
+impl On {
+    /// Where it is.
+    pub(crate) fn address(&self) -> String {
+        let Self(variable) = self;
+        std::env::var(variable).unwrap_or_else(|_| {
+            panic!(
+                "{variable} is not set: run cargo xtask test, or start it with the services program"
+            )
+        })
+    }
+
+    /// Options with a prefix that nobody else uses.
+    pub(crate) fn options(&self) -> RedisOptions {
+        let key_prefix = format!("test-{}", Uuid::now_v7());
+        RedisOptions { key_prefix, ..RedisOptions::parse(&self.address()).expect("an address") }
+    }
 }
 
-/// Options with a prefix that nobody else uses.
+/// The one server's address.
+pub(crate) fn address() -> String {
+    SERVER.address()
+}
+
+/// Options on the one server, with a prefix that nobody else uses.
 pub(crate) fn options() -> RedisOptions {
-    let key_prefix = format!("test-{}", Uuid::now_v7());
-    RedisOptions { key_prefix, ..RedisOptions::parse(&address()).expect("a good address") }
+    SERVER.options()
 }
 
 struct Home(RedisOptions);
@@ -60,9 +83,9 @@ async fn open(options: RedisOptions, clock: Arc<ManualClock>) -> RedisStorage {
 }
 
 #[async_trait]
-impl Harness for OnServer {
+impl Harness for On {
     async fn fresh(&self) -> Fixture {
-        let (clock, options) = (Fixture::clock(), options());
+        let (clock, options) = (Fixture::clock(), self.options());
         let storage = open(options.clone(), clock.clone()).await;
         Fixture::new(Arc::new(storage), clock).keeping(Arc::new(Home(options)))
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, params};
 use zapjobs_model::{QueueName, RunStatus, Transition};
-use zapjobs_storage::{ApplyResult, Notice};
+use zapjobs_storage::{Activity, ApplyResult, Notice};
 
 use super::standing::{STANDING, Standing, read_standing};
 use crate::error::DbResult;
@@ -44,12 +44,16 @@ impl Applier<'_> {
         let id = transition.key.run.0.as_bytes();
         // Read, then written under the same write lock: nothing comes in between.
         let Some(standing) = read_standing(&mut self.standing, id)? else {
-            return Ok(ApplyResult::Stale);
+            return Ok(ApplyResult::NotFound);
         };
-        let is_current =
-            standing.lease == transition.key.lease && standing.status == Some(RunStatus::Running);
-        if !is_current {
-            return Ok(ApplyResult::Stale);
+        if standing.lease != transition.key.lease {
+            return Ok(ApplyResult::StaleLease);
+        }
+        match standing.status {
+            Some(RunStatus::Running) => {}
+            Some(status) => return Ok(ApplyResult::WrongStatus(status)),
+            // Set aside: nobody's until a person mends it. No reason to fail the batch.
+            None => return Ok(ApplyResult::NotFound),
         }
         if standing.cancel_requested && transition.yields_to_cancel() {
             return Ok(ApplyResult::CancelRequested);
@@ -66,6 +70,7 @@ impl Applier<'_> {
             transition.digest.as_ref().map(|digest| digest.as_bytes()),
         ])?;
         self.outcomes.write(standing.seq, transition)?;
+        tx.count(&standing.queue, &Activity::of_transition(transition));
         tell(tx, transition.status, &standing);
         Ok(ApplyResult::Applied)
     }

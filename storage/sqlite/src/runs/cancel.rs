@@ -2,11 +2,11 @@
 
 use rusqlite::params;
 use zapjobs_model::{Blame, RunError, RunId, RunStatus, Trigger};
-use zapjobs_storage::{CancelResult, ErrorKind, Notice, RequeueResult};
+use zapjobs_storage::{Activity, CancelResult, Notice, RequeueResult};
 
 use super::apply::tell_ready;
-use super::standing::{Standing, standing};
-use crate::error::{DbError, DbResult};
+use super::standing::{readable_status, standing};
+use crate::error::DbResult;
 use crate::outcomes::{self, OutcomeKey};
 use crate::writer::Tx;
 
@@ -32,6 +32,7 @@ pub(crate) fn request_cancel(tx: &mut Tx<'_>, run: RunId) -> DbResult<CancelResu
             let key = OutcomeKey { seq: standing.seq, lease: standing.lease };
             let error = RunError::new(Blame::Operator, "cancelled", "cancelled on request");
             outcomes::write_error(tx.db, key, &error)?;
+            tx.count(&standing.queue, &Activity { cancelled: 1, ..Activity::default() });
             Ok(CancelResult::Cancelled)
         }
     }
@@ -49,10 +50,4 @@ pub(crate) fn requeue(tx: &mut Tx<'_>, run: RunId) -> DbResult<RequeueResult> {
     outcomes::as_new(tx.db, standing.seq)?;
     tell_ready(tx, &standing.queue);
     Ok(RequeueResult::Requeued)
-}
-
-fn readable_status(standing: &Standing) -> DbResult<RunStatus> {
-    standing.status.ok_or_else(|| {
-        DbError::Told(ErrorKind::Corrupt, "the run's record cannot be read and is set aside".into())
-    })
 }

@@ -5,12 +5,16 @@
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use rusqlite::{CachedStatement, params};
-use zapjobs_model::Timestamp;
-use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection};
+use zapjobs_model::{RunStatus, Timestamp, WorkerId};
+use zapjobs_storage::{
+    Activity, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, QueueSelection,
+};
 
-use crate::error::DbResult;
+use super::standing::{readable_status, standing};
+use crate::error::{DbError, DbResult};
 use crate::quarantine::{is_of_record, set_aside};
 use crate::row::{SELECT_RUN, read_run};
 use crate::writer::Tx;
@@ -33,7 +37,8 @@ const PICK: &str = "SELECT priority, due_at, id
     WHERE status = 0 AND queue = ?1 ORDER BY priority DESC, due_at, id LIMIT ?2 OFFSET ?3";
 const TAKE: &str = "UPDATE {prefix}runs SET status = 2, attempt = attempt + 1, lease = lease + 1,
         worker = ?2, started_at = ?3, lease_expires_at = ?4
-    WHERE id = ?1 AND status = 0";
+    WHERE id = ?1 AND (status = 0 OR status = 1 OR status = 6)";
+const WORKER: &str = "SELECT worker FROM {prefix}runs WHERE id = ?1";
 
 /// The place of a run in the order of claims: smallest first.
 type Place = (Reverse<i64>, i64, Vec<u8>);
@@ -49,7 +54,7 @@ pub(crate) fn claim(tx: &mut Tx<'_>, request: &ClaimRequest) -> DbResult<Vec<Cla
             names
         }
     };
-    let mut taker = Taker::new(tx, request)?;
+    let mut taker = Taker::new(tx, request.worker, request.lease)?;
     let mut claimed = Vec::with_capacity(request.limit.min(1_000));
     let mut bytes = 0;
     for _ in 0..ROUNDS_MAX {
@@ -70,6 +75,31 @@ pub(crate) fn claim(tx: &mut Tx<'_>, request: &ClaimRequest) -> DbResult<Vec<Cla
         }
     }
     Ok(claimed)
+}
+
+pub(crate) fn claim_run(tx: &mut Tx<'_>, request: ClaimRunRequest) -> DbResult<ClaimRunResult> {
+    let id = request.run.0.as_bytes();
+    let Some(standing) = standing(tx.db, id)? else { return Ok(ClaimRunResult::NotFound) };
+    match readable_status(&standing)? {
+        RunStatus::Running => {
+            let worker = worker_of(tx, id)?;
+            return Ok(ClaimRunResult::AlreadyAssigned { worker });
+        }
+        status if status.is_final() => return Ok(ClaimRunResult::WrongStatus(status)),
+        status if status.is_delayed() && standing.due_at > tx.now => {
+            return Ok(ClaimRunResult::NotDue { due_at: standing.due_at });
+        }
+        _ => {}
+    }
+    // An unreadable one is answered as such and stays: the next claim sets it aside.
+    let claimed = Taker::new(tx, request.worker, request.lease)?.take_readable(tx, id)?;
+    Ok(ClaimRunResult::Claimed(Box::new(claimed)))
+}
+
+fn worker_of(tx: &Tx<'_>, id: &[u8; 16]) -> DbResult<WorkerId> {
+    let worker = tx.db.prepare(WORKER)?.query_row([id], |row| row.get::<_, Option<[u8; 16]>>(0))?;
+    let worker = worker.ok_or_else(|| DbError::corrupt("a running run has no worker"))?;
+    Ok(WorkerId(uuid::Uuid::from_bytes(worker)))
 }
 
 fn pending_queues(tx: &Tx<'_>) -> DbResult<Vec<String>> {
@@ -140,23 +170,30 @@ struct Taker<'a> {
 }
 
 impl<'a> Taker<'a> {
-    fn new(tx: &Tx<'a>, request: &ClaimRequest) -> DbResult<Self> {
+    fn new(tx: &Tx<'a>, worker: WorkerId, lease: Duration) -> DbResult<Self> {
         Ok(Self {
             take: tx.db.prepare(TAKE)?,
             read: tx.db.prepare(SELECT_RUN)?,
-            worker: request.worker.0.into_bytes(),
-            expires_at: tx.now.plus(request.lease),
+            worker: worker.0.into_bytes(),
+            expires_at: tx.now.plus(lease),
         })
     }
 
     /// Takes one run; sets it aside where it cannot be read.
     fn take(&mut self, tx: &mut Tx<'_>, id: &[u8]) -> DbResult<Option<ClaimedRun>> {
-        let expires_at = self.expires_at.as_micros();
-        self.take.execute(params![id, self.worker, tx.now.as_micros(), expires_at])?;
-        match self.read.query_row([id], |row| Ok(read_run(row)))? {
-            Ok(run) => Ok(Some(ClaimedRun { run })),
+        match self.take_readable(tx, id) {
+            Ok(run) => Ok(Some(run)),
             Err(error) if is_of_record(&error) => set_aside(tx, id, &error).map(|()| None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes one run that waits; fails where it cannot be read.
+    fn take_readable(&mut self, tx: &mut Tx<'_>, id: &[u8]) -> DbResult<ClaimedRun> {
+        let expires_at = self.expires_at.as_micros();
+        self.take.execute(params![id, self.worker, tx.now.as_micros(), expires_at])?;
+        let run = self.read.query_row([id], |row| Ok(read_run(row)))??;
+        tx.count(run.queue.as_str(), &Activity { started: 1, ..Activity::default() });
+        Ok(ClaimedRun { run })
     }
 }

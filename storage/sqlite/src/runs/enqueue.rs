@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, params};
 use zapjobs_model::{NewRun, Run, RunStatus};
-use zapjobs_storage::{EnqueueResult, Notice};
+use zapjobs_storage::{Activity, EnqueueResult, Notice};
 
 use crate::db::Db;
 use crate::error::DbResult;
@@ -32,6 +32,7 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueR
         let run = Run::from_new(new.clone(), tx.now);
         if inserter.insert(&run, seq)? {
             seq += 1;
+            tx.count(run.queue.as_str(), &Activity { enqueued: 1, ..Activity::default() });
             tx.tell(ready_or_scheduled(&run));
             results.push(EnqueueResult::Stored);
         } else {

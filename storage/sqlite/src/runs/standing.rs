@@ -1,13 +1,13 @@
 //! How one run stands, for writes that depend on it.
 
 use rusqlite::{CachedStatement, OptionalExtension};
-use zapjobs_model::{Lease, RunStatus};
+use zapjobs_model::{Lease, RunStatus, Timestamp};
 
 use crate::db::Db;
-use crate::error::DbResult;
+use crate::error::{DbError, DbResult};
 
 pub(crate) const STANDING: &str =
-    "SELECT seq, lease, status, cancel_requested, queue FROM {prefix}runs WHERE id = ?1";
+    "SELECT seq, lease, status, cancel_requested, queue, due_at FROM {prefix}runs WHERE id = ?1";
 
 pub(crate) struct Standing {
     pub(crate) seq: i64,
@@ -16,6 +16,7 @@ pub(crate) struct Standing {
     pub(crate) status: Option<RunStatus>,
     pub(crate) cancel_requested: bool,
     pub(crate) queue: String,
+    pub(crate) due_at: Timestamp,
 }
 
 pub(crate) fn standing(db: &Db, id: &[u8; 16]) -> DbResult<Option<Standing>> {
@@ -34,7 +35,15 @@ pub(crate) fn read_standing(
             status: RunStatus::from_code(row.get(2)?),
             cancel_requested: row.get(3)?,
             queue: row.get(4)?,
+            due_at: Timestamp::from_micros(row.get(5)?),
         })
     });
     Ok(row.optional()?)
+}
+
+/// The status; an error where the record was set aside.
+pub(crate) fn readable_status(standing: &Standing) -> DbResult<RunStatus> {
+    standing
+        .status
+        .ok_or_else(|| DbError::corrupt("the run's record cannot be read and is set aside"))
 }

@@ -1,9 +1,9 @@
-//! What time does to runs: those that wait become due, those whose worker is gone expire,
-//! those that ended long ago are deleted.
+//! What time does to runs: those that wait become due, those whose worker is gone expire. Those
+//! that ended long ago are for [`super::prune`].
 
 use rusqlite::params;
-use zapjobs_model::{Run, RunId, Tag, Timestamp};
-use zapjobs_storage::{Promoted, PruneRequest};
+use zapjobs_model::{Run, RunId, Timestamp};
+use zapjobs_storage::Promoted;
 
 use super::apply::tell_ready;
 use crate::db::Db;
@@ -59,51 +59,6 @@ pub(crate) fn expired(db: &Db, now: Timestamp, limit: usize) -> DbResult<Expired
         }
     }
     Ok(expired)
-}
-
-/// Runs deleted in one write at most, so that claims get their turn in between.
-pub(crate) const PRUNE_RUNS_MAX: usize = 500;
-/// Log entries after which a write deletes no further run.
-const PRUNE_LOGS_MAX: usize = 20_000;
-
-const ENDED: &str = "SELECT r.id, r.seq, i.tags FROM {prefix}runs r
-        INDEXED BY {prefix}runs_finished LEFT JOIN {prefix}inputs i ON i.seq = r.seq
-    WHERE r.status BETWEEN 3 AND 5 AND r.finished_at < ?1 ORDER BY r.finished_at, r.id LIMIT ?2";
-const DELETE_RUN: &str = "DELETE FROM {prefix}runs WHERE id = ?1";
-const DELETE_INPUT: &str = "DELETE FROM {prefix}inputs WHERE seq = ?1";
-const DELETE_OUTCOME: &str = "DELETE FROM {prefix}outcomes WHERE seq = ?1";
-const DELETE_LOGS: &str = "DELETE FROM {prefix}logs WHERE seq = ?1";
-const DELETE_TAG: &str = "DELETE FROM {prefix}tags WHERE tag = ?1 AND id = ?2";
-
-/// A run to be deleted: its id and number, and its tags as stored.
-type Ended = (Vec<u8>, i64, Option<String>);
-
-pub(crate) fn prune(tx: &mut Tx<'_>, request: PruneRequest) -> DbResult<usize> {
-    let ended: Vec<Ended> = {
-        let mut statement = tx.db.prepare(ENDED)?;
-        let limits = params![request.finished_before.as_micros(), row_limit(request.limit)];
-        let rows =
-            statement.query_map(limits, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    let mut logs = 0;
-    let mut pruned = 0;
-    for (id, seq, tags) in ended {
-        tx.db.prepare(DELETE_RUN)?.execute([&id])?;
-        tx.db.prepare(DELETE_INPUT)?.execute([seq])?;
-        tx.db.prepare(DELETE_OUTCOME)?.execute([seq])?;
-        logs += tx.db.prepare(DELETE_LOGS)?.execute([seq])?;
-        // Where the tags cannot be read, their entries stay, and lead nowhere.
-        let tags = tags.and_then(|tags| serde_json::from_str::<Vec<Tag>>(&tags).ok());
-        for tag in tags.unwrap_or_default() {
-            tx.db.prepare(DELETE_TAG)?.execute(params![tag.as_str(), id])?;
-        }
-        pruned += 1;
-        if logs > PRUNE_LOGS_MAX {
-            break;
-        }
-    }
-    Ok(pruned)
 }
 
 /// SQLite takes signed limits; no table holds more rows.

@@ -4,16 +4,16 @@
 
 use std::sync::mpsc;
 
+use zapjobs_storage::{Activity, ErrorKind};
+
 use super::*;
-use crate::options::SqliteOptions;
-use crate::schema::migrate;
+use crate::migrate::up;
 
 fn a_writer(options: &SqliteOptions) -> Arc<Writer> {
-    let mut db = Db::open_writer(options).unwrap();
-    migrate(&mut db, options.clock.now()).unwrap();
-    let clock = Arc::clone(&options.clock);
+    let db = Db::open_writer(options).unwrap();
+    up(&db, options.clock.now()).unwrap();
     let listeners = Arc::new(Listeners::new());
-    Arc::new(Writer::start(db, clock, listeners, options.poll_interval).unwrap())
+    Arc::new(Writer::start(db, options, listeners).unwrap())
 }
 
 const KIND: WriteKind = WriteKind::new("write a test row", 10);
@@ -140,4 +140,64 @@ async fn closing_writes_what_was_asked_before_and_refuses_what_comes_after() {
     let late = writer.write(KIND, insert("late")).await;
     assert_eq!(late.unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(count(&a_writer(&options)).await, 1);
+}
+
+const COUNTED: &str = "SELECT coalesce(sum(enqueued), 0) FROM {prefix}statistics";
+
+#[tokio::test]
+async fn what_a_failing_request_counted_does_not_count() {
+    let writer = a_writer(&SqliteOptions::memory());
+    let (release, held) = hold(&writer).await;
+    let counts = |enqueued| {
+        move |tx: &mut Tx<'_>| -> DbResult<()> {
+            tx.count("q", &Activity { enqueued, ..Activity::default() });
+            Ok(())
+        }
+    };
+    let fails = move |tx: &mut Tx<'_>| -> DbResult<()> {
+        counts(100)(tx)?;
+        Err(DbError::Told(ErrorKind::Other, "no".to_owned()))
+    };
+    let (first, failed, last, ()) = tokio::join!(
+        writer.write(KIND, counts(1)),
+        writer.write(KIND, fails),
+        writer.write(KIND, counts(10)),
+        // Polled last: all of them wait by then, and are one group.
+        async {
+            drop(release);
+        },
+    );
+    held.await.unwrap().unwrap();
+    first.unwrap();
+    failed.unwrap_err();
+    last.unwrap();
+    let read = |tx: &mut Tx<'_>| Ok(tx.db.prepare(COUNTED)?.query_row([], |row| row.get(0))?);
+    let counted: i64 = writer.write(KIND, read).await.unwrap();
+    assert_eq!(counted, 11, "each of the others once");
+}
+
+#[tokio::test]
+async fn a_group_writes_the_sums_of_a_queue_once() {
+    let writer = a_writer(&SqliteOptions::memory());
+    let (release, held) = hold(&writer).await;
+    let count = |tx: &mut Tx<'_>| -> DbResult<()> {
+        tx.count("q", &Activity { enqueued: 1, ..Activity::default() });
+        Ok(())
+    };
+    let changes = |tx: &mut Tx<'_>| Ok(tx.db.conn.total_changes());
+    let (before, after) = tokio::join!(writer.write(KIND, changes), async {
+        let (first, second, third, ()) = tokio::join!(
+            writer.write(KIND, count),
+            writer.write(KIND, count),
+            writer.write(KIND, count),
+            async {
+                drop(release);
+            },
+        );
+        first.and(second).and(third).unwrap();
+        writer.write(KIND, changes).await.unwrap()
+    });
+    held.await.unwrap().unwrap();
+    // One row for all three.
+    assert_eq!(after - before.unwrap(), 1);
 }

@@ -2,8 +2,6 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-pub(crate) mod runs;
-
 use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;

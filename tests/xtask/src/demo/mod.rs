@@ -11,7 +11,6 @@ mod host;
 mod jobs;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
@@ -35,15 +34,16 @@ pub(crate) struct Options {
     /// anew each time.
     #[arg(long, value_name = "PATH")]
     dir: Option<PathBuf>,
-    /// Where the runs are kept; a SQLite file in the demo's folder unless said.
+    /// Where the runs are kept, such as postgres://... or redis://...; a SQLite file in the
+    /// demo's folder unless said. What is kept there stays.
     #[arg(long, value_name = "URL")]
     storage: Option<String>,
 }
 
 impl Options {
     /// What CI runs.
-    pub(crate) fn once() -> Self {
-        Self { once: true, dir: None, storage: None }
+    pub(crate) fn once(storage: Option<&str>) -> Self {
+        Self { once: true, dir: None, storage: storage.map(str::to_owned) }
     }
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let storage = options.storage.clone().unwrap_or_else(|| folder.storage());
     let stop = stop_on_ctrl_c()?;
     let mut host = Host::start(workspace, &folder, &storage)?;
-    let ran = host.wait_until_ready(&stop).and_then(|()| {
+    let ran = host.wait_until_ready(stop).and_then(|()| {
         say!("The host is ready; it keeps its runs in {storage}.");
         say!("\n== Running the jobs");
         jobs::run_all(workspace, &folder, &storage)
@@ -77,7 +77,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     where_to_look_on(workspace, &folder, &storage);
     if !options.once {
         say!("\nThe host goes on until Ctrl-C. Its log: {}", folder.host_log().display());
-        host.wait_until_told(&stop)?;
+        host.wait_until_told(stop)?;
     }
     host.stop()?;
     say!("\nThe host has stopped.");
@@ -96,11 +96,13 @@ fn build(workspace: &Workspace) -> Result<()> {
 }
 
 /// A flag that Ctrl-C raises from now on, instead of ending this program.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&stop);
-    ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)).context("handle Ctrl-C")?;
-    Ok(stop)
+fn stop_on_ctrl_c() -> Result<&'static AtomicBool> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    match ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)) {
+        // A demo before this one has seen to it.
+        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(&STOP),
+        Err(error) => Err(error).context("handle Ctrl-C"),
+    }
 }
 
 fn where_to_look_on(workspace: &Workspace, folder: &Folder, storage: &str) {

@@ -48,12 +48,12 @@ const TESTS_MAY_USE: &[(&str, &[&str])] = &[
     ("zapjobs-conformance", &["zapjobs-memory"]),
     ("zapjobs-memory", &["zapjobs-conformance"]),
     ("zapjobs-sqlite", &["zapjobs-conformance", "zapjobs-memory"]),
-    ("zapjobs-postgres", &["zapjobs-conformance", "zapjobs-memory"]),
-    ("zapjobs-redis", &["zapjobs-conformance", "zapjobs-memory"]),
+    ("zapjobs-postgres", &["zapjobs-conformance", "zapjobs-memory", "zapjobs-services"]),
+    ("zapjobs-redis", &["zapjobs-conformance", "zapjobs-memory", "zapjobs-services"]),
     ("zapjobs-runtime", &["zapjobs-memory"]),
     ("zapjobs-sandbox", &["zapjobs-components"]),
     ("zapjobs-server", &["zapjobs-memory"]),
-    ("zapjobs", &["zapjobs-components"]),
+    ("zapjobs", &["zapjobs-components", "zapjobs-services"]),
     ("zapjobs-sdk-macros", &["zapjobs-sdk"]),
 ];
 

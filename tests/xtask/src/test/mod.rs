@@ -16,6 +16,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::say::say;
+use crate::services::Services;
 use crate::wasm_target::{self, WasmToolchain};
 use crate::workspace::Workspace;
 use counts::Counts;
@@ -67,6 +68,7 @@ impl Report {
 struct Session {
     workspace: Workspace,
     wasm: OnceCell<WasmToolchain>,
+    services: OnceCell<Services>,
     cargo_deny: CargoDeny,
 }
 
@@ -78,6 +80,15 @@ impl Session {
             return Ok(self.wasm.get_or_init(|| toolchain));
         }
         self.wasm.get().context("no toolchain for components")
+    }
+
+    /// Database servers, started once.
+    fn services(&self) -> Result<&Services> {
+        if self.services.get().is_none() {
+            let services = Services::start(&self.workspace)?;
+            return Ok(self.services.get_or_init(|| services));
+        }
+        self.services.get().context("no database servers")
     }
 }
 
@@ -98,7 +109,8 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<()> {
     // It installs in the background, so it begins before all others.
     let wants_deny = chosen.iter().any(|step| step.name == steps::deny::STEP.name);
     let cargo_deny = if wants_deny { CargoDeny::find()? } else { CargoDeny::unwanted() };
-    let session = Session { workspace, wasm: OnceCell::new(), cargo_deny };
+    let session =
+        Session { workspace, wasm: OnceCell::new(), services: OnceCell::new(), cargo_deny };
 
     let started = Instant::now();
     let mut ended: Vec<Ended> = Vec::new();

@@ -28,7 +28,7 @@ impl ReadyFile {
         let Some(path) = &self.0 else { return Ok(()) };
         let text = json_text(&json!({
             "pid": std::process::id(),
-            "storage": config.storage,
+            "storage": config.storage.to_string(),
             "plugins_dir": place,
             "plugins": reports.iter().filter_map(served).collect::<Vec<_>>(),
             "refused": reports.iter().filter_map(refused).collect::<Vec<_>>(),

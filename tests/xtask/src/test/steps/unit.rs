@@ -25,6 +25,7 @@ fn run(session: &Session) -> Result<Report> {
         }
     }
     session.wasm()?.announce(&mut tests);
+    session.services()?.announce(&mut tests);
     let counts = Counts::read(&process::run_and_keep(&mut tests)?);
     if counts.ran() == 0 {
         bail!("no test ran");

@@ -1,0 +1,64 @@
+//! What those ask who look.
+
+use zapjobs_model::{Lease, RunStatus};
+use zapjobs_storage::{
+    Cursor, LogPageRequest, RunFilter, RunPageRequest, SPANS_MAX, Span, StatisticsRequest,
+};
+
+use super::{Chooser, HOURS_PROMISED, JOBS, Operation, QUEUES, TENANTS};
+use crate::Fixture;
+use crate::builders::{job_type, queue, seconds, tag, tenant};
+
+const SEARCHES: [&str; 5] = ["MAIL", "broken", "order 1", "%", "00000001"];
+
+impl Chooser {
+    pub(super) async fn look(&mut self, reference: &Fixture) -> Operation {
+        match self.random.below(8) {
+            0 => Operation::Run(self.run()),
+            1 => Operation::Counts(self.filter()),
+            2 => Operation::QueueCounts,
+            3 => {
+                let logged = self.logged(reference).await;
+                let run = if logged.is_empty() { self.run() } else { self.random.one_of(&logged) };
+                let place = (Lease(self.random.below(3) as u32), self.random.below(6) as u32);
+                let after = self.random.once_in(2).then_some(place);
+                Operation::LogPage(LogPageRequest { run, after, limit: 1 + self.limit() })
+            }
+            4 => self.statistics(),
+            _ => Operation::Runs(RunPageRequest {
+                filter: self.filter(),
+                after: self.random.once_in(2).then(|| Cursor(self.run())),
+                limit: self.limit(),
+            }),
+        }
+    }
+
+    fn statistics(&mut self) -> Operation {
+        let span = self.random.one_of(&[Span::Hour, Span::Day, Span::Total]);
+        let latest = match span {
+            Span::Hour => self.random.one_of(&[0, 1, 2, HOURS_PROMISED, SPANS_MAX + 1]),
+            Span::Day | Span::Total => self.random.one_of(&[0, 1, 2, SPANS_MAX, SPANS_MAX + 1]),
+        };
+        let name = self.random.one_of(&QUEUES);
+        let queue = self.random.once_in(2).then(|| queue(name));
+        Operation::Statistics(StatisticsRequest { span, latest, queue })
+    }
+
+    fn filter(&mut self) -> RunFilter {
+        let statuses: Vec<RunStatus> = match self.random.below(3) {
+            0 => vec![self.random.one_of(&RunStatus::ALL), self.random.one_of(&RunStatus::ALL)],
+            _ => Vec::new(),
+        };
+        let random = &mut self.random;
+        RunFilter {
+            statuses,
+            tenant: random.once_in(4).then(|| tenant(random.one_of(&TENANTS))),
+            job_type: random.once_in(4).then(|| job_type(random.one_of(&JOBS))),
+            queue: random.once_in(4).then(|| queue(random.one_of(&QUEUES))),
+            tag: random.once_in(5).then(|| tag("red")),
+            created_from: random.once_in(5).then(|| self.now.minus(seconds(60))),
+            created_before: random.once_in(5).then(|| self.now.minus(seconds(20))),
+            search: random.once_in(4).then(|| random.one_of(&SEARCHES).to_owned()),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Runs to try a driver with outside the suite: for a driver's own tests and benchmarks.
+
+use uuid::Uuid;
+use zapjobs_model::{
+    Json, NewRun, Outcome, RetryPolicy, Run, RunId, Timestamp, Transition, Usage, settle,
+};
+use zapjobs_storage::{ClaimRequest, QueueSelection};
+
+use crate::builders::{self, LEASE, worker};
+
+/// A run in this queue: due now, with three attempts, of the job `mail`. Its id is a new UUID
+/// v7, so that runs which several processes make differ.
+///
+/// # Panics
+///
+/// If the name is no queue's.
+pub fn a_run(queue: &str) -> NewRun {
+    let run = builders::a_run("mail").queue(queue).input(r#"{"to":"someone"}"#).build();
+    NewRun { id: RunId(Uuid::now_v7()), ..run }
+}
+
+/// A wish for so many runs of any queue, for 30 seconds; always of the same worker.
+pub fn a_claim(limit: usize) -> ClaimRequest {
+    ClaimRequest { worker: worker(1), queues: QueueSelection::All, limit, lease: LEASE }
+}
+
+/// The run's attempt ends well, with the output `1`.
+pub fn completion(run: &Run, now: Timestamp) -> Transition {
+    let outcome = Outcome::Completed(Json::trusted("1"));
+    settle(run, outcome, Usage::default(), now, &RetryPolicy::default(), 0.5)
+}
