@@ -4,6 +4,8 @@
 //! error; any other unknown import becomes a trap, so that a component that never calls it
 //! still loads.
 
+use std::collections::BTreeSet;
+
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
@@ -13,7 +15,7 @@ use zapjobs_model::port::LoadError;
 
 use crate::contract::{DescribeResult, IMPORTS, JOBS, PACKAGE, RunParams, RunResult, VERSION};
 use crate::host::{State, wasi};
-use crate::inspect::{Inspection, split_version};
+use crate::inspect::{Import, Inspection, split_version};
 use crate::text;
 
 /// A component with all its imports, ready to be instantiated.
@@ -21,6 +23,8 @@ pub(crate) struct Linked {
     pub(crate) pre: InstancePre<State>,
     pub(crate) describe: ComponentExportIndex,
     pub(crate) run: ComponentExportIndex,
+    /// The interfaces that it imports, without versions.
+    pub(crate) imports: Vec<String>,
 }
 
 /// The name under which the component exports its jobs. Refuses components of other worlds
@@ -77,6 +81,7 @@ fn check_version(name: &str, verb: &str) -> Result<(), LoadError> {
 pub(crate) fn link(
     linker: &Linker<State>,
     component: &Component,
+    inspection: &Inspection,
     jobs: &str,
 ) -> Result<Linked, LoadError> {
     let mut linker = linker.clone();
@@ -89,7 +94,13 @@ pub(crate) fn link(
     })?;
     let describe = export::<(), DescribeResult>(component, jobs, "describe")?;
     let run = export::<RunParams<'_>, RunResult>(component, jobs, "run")?;
-    Ok(Linked { pre, describe, run })
+    Ok(Linked { pre, describe, run, imports: imported(inspection) })
+}
+
+fn imported(inspection: &Inspection) -> Vec<String> {
+    let interface = |import: &Import| split_version(&import.name).0.to_owned();
+    let interfaces: BTreeSet<String> = inspection.imports.iter().map(interface).collect();
+    interfaces.into_iter().collect()
 }
 
 /// Finds a function of the exported jobs, and checks its type.

@@ -120,7 +120,7 @@ impl WasmSandbox {
                 component
             }
         };
-        linking::link(&self.linker, &component, jobs)
+        linking::link(&self.linker, &component, &inspection, jobs)
     }
 
     async fn describe(&self, linked: &Linked) -> Result<Vec<JobDescription>, LoadError> {
@@ -186,6 +186,10 @@ impl Plugin for WasmPlugin {
 
     fn jobs(&self) -> &[JobDescription] {
         &self.jobs
+    }
+
+    fn imports(&self) -> &[String] {
+        &self.inner.linked.imports
     }
 
     fn run(

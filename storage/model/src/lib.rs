@@ -35,7 +35,7 @@ pub use id::{
     WorkerId,
 };
 pub use json::{InvalidJson, Json};
-pub use limits::Limits;
+pub use limits::{InvalidLimit, LimitField, LimitUnit, Limits, Narrowing};
 pub use log::{LogEntry, LogLevel, LogLine};
 pub use outcome::{Blame, Outcome, Report, RunError, StopReason, Usage};
 pub use plugin::JobDescription;

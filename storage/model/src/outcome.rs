@@ -63,6 +63,10 @@ pub enum StopReason {
     Panic,
     /// Any other trap: unreachable code, a memory access out of bounds, a bad cast.
     Trap,
+    /// The limit on host resources held at a time.
+    Handles,
+    /// The limit on bytes passed to the host in one call.
+    HostcallBytes,
     /// The job broke the contract, such as an output that is no JSON.
     Contract,
 }
@@ -78,6 +82,8 @@ impl StopReason {
             Self::OutputTooLarge => "output-too-large",
             Self::Panic => "panic",
             Self::Trap => "trap",
+            Self::Handles => "handles",
+            Self::HostcallBytes => "hostcall-bytes",
             Self::Contract => "contract",
         }
     }
@@ -149,6 +155,14 @@ pub struct Usage {
     pub log_lines_dropped: u64,
     /// Bytes of output.
     pub output_bytes: u64,
+    /// Microseconds that the guest waited for the host: for time to pass, files or answers.
+    pub wait_us: u64,
+    /// Outbound HTTP requests that were sent.
+    pub http_requests: u64,
+    /// Bytes of their bodies.
+    pub http_sent_bytes: u64,
+    /// Bytes of their answers' bodies.
+    pub http_received_bytes: u64,
 }
 
 /// What a sandbox tells of one attempt.

@@ -52,6 +52,10 @@ pub trait Plugin: Send + Sync + 'static {
     /// The job types it provides.
     fn jobs(&self) -> &[JobDescription];
 
+    /// The interfaces it imports, without versions, such as `wasi:http/outgoing-handler`: what
+    /// it could do if all of it were granted.
+    fn imports(&self) -> &[String];
+
     /// Makes one attempt in a fresh instance. Whatever the guest does is an outcome in the
     /// report; an error means that the host could not run it. Dropping the future ends the
     /// attempt at its next yield.

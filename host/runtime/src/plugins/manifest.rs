@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use zapjobs_model::{Access, DirectoryGrant, Grants, Limits};
+use zapjobs_model::{Access, DirectoryGrant, Grants, Limits, Narrowing};
 
 /// A manifest. An absent file is an empty one: nothing granted, nothing narrowed.
 ///
@@ -20,7 +20,7 @@ use zapjobs_model::{Access, DirectoryGrant, Grants, Limits};
 #[serde(deny_unknown_fields, default)]
 pub struct Manifest {
     directory: Vec<DirectoryEntry>,
-    limits: Narrowed,
+    limits: Narrowing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,20 +29,6 @@ struct DirectoryEntry {
     host: PathBuf,
     guest: String,
     access: Access,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Narrowed {
-    memory_bytes_max: Option<u64>,
-    cpu_ms_max: Option<u64>,
-    wall_ms_max: Option<u64>,
-    input_bytes_max: Option<u64>,
-    output_bytes_max: Option<u64>,
-    log_bytes_max: Option<u64>,
-    log_lines_max: Option<u64>,
-    log_line_bytes_max: Option<u64>,
-    progress_message_bytes_max: Option<u64>,
 }
 
 /// A manifest that cannot be used.
@@ -75,22 +61,7 @@ impl Manifest {
 
     /// The host's limits, narrowed; the stricter of both wins.
     pub fn narrow(&self, host: &Limits) -> Limits {
-        let own = &self.limits;
-        let stricter = |own: Option<u64>, host: u64| own.map_or(host, |own| own.min(host));
-        Limits {
-            memory_bytes_max: stricter(own.memory_bytes_max, host.memory_bytes_max),
-            cpu_ms_max: stricter(own.cpu_ms_max, host.cpu_ms_max),
-            wall_ms_max: stricter(own.wall_ms_max, host.wall_ms_max),
-            input_bytes_max: stricter(own.input_bytes_max, host.input_bytes_max),
-            output_bytes_max: stricter(own.output_bytes_max, host.output_bytes_max),
-            log_bytes_max: stricter(own.log_bytes_max, host.log_bytes_max),
-            log_lines_max: stricter(own.log_lines_max, host.log_lines_max),
-            log_line_bytes_max: stricter(own.log_line_bytes_max, host.log_line_bytes_max),
-            progress_message_bytes_max: stricter(
-                own.progress_message_bytes_max,
-                host.progress_message_bytes_max,
-            ),
-        }
+        host.narrowed(&self.limits)
     }
 }
 
@@ -127,7 +98,7 @@ mod tests {
     #[test]
     fn a_manifest_that_says_something_unknown_is_refused_with_its_line() {
         for (text, expected) in [
-            ("[limits]\ncpu_max = 1\n", "line 2: unknown field `cpu_max`"),
+            ("[limits]\ncpu_max = 1\n", "there is no limit \"cpu_max\""),
             ("[[directory]]\nhost = \"in\"\nguest = \"/in\"\naccess = \"ro\"\n", "absolute"),
             ("[[directory]]\nhost = \"/in\"\nguest = \"/a/../b\"\naccess = \"ro\"\n", ".."),
             ("[[directory]]\nhost = \"/in\"\nguest = \"/in\"\naccess = \"all\"\n", "line 4"),

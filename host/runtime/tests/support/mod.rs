@@ -42,6 +42,10 @@ impl Plugin for ScriptedPlugin {
         &self.jobs
     }
 
+    fn imports(&self) -> &[String] {
+        &[]
+    }
+
     fn run(
         &self,
         invocation: Invocation,

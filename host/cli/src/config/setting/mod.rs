@@ -2,6 +2,7 @@
 
 mod general;
 mod host;
+mod limits;
 mod sandbox;
 mod storages;
 mod text;
@@ -38,9 +39,18 @@ impl Setting {
 /// Every setting, in the order of the template.
 pub(crate) const SETTINGS: &[Setting] = &joined();
 
-const GROUPS: [&[Setting]; 4] =
-    [general::SETTINGS, host::SETTINGS, sandbox::SETTINGS, storages::SETTINGS];
-const COUNT: usize = GROUPS[0].len() + GROUPS[1].len() + GROUPS[2].len() + GROUPS[3].len();
+const GROUPS: [&[Setting]; 5] =
+    [general::SETTINGS, host::SETTINGS, limits::SETTINGS, sandbox::SETTINGS, storages::SETTINGS];
+const COUNT: usize = count();
+
+const fn count() -> usize {
+    let (mut count, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        count += GROUPS[group].len();
+        group += 1;
+    }
+    count
+}
 
 /// All groups as one list, when the program is compiled.
 const fn joined() -> [Setting; COUNT] {
