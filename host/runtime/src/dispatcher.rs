@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use zapjobs_model::{EventKind, JobEvent};
 use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection};
 
 use crate::attempt::{Finished, attempt};
+use crate::guests::GuestSpawner;
 use crate::host_core::Core;
 use crate::listener::check_cancellations;
 
@@ -30,7 +30,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 pub(crate) struct Dispatcher {
     pub(crate) core: Arc<Core>,
     pub(crate) permits: Arc<Semaphore>,
-    pub(crate) guests: Handle,
+    pub(crate) guests: GuestSpawner,
     pub(crate) results: mpsc::Sender<Finished>,
     pub(crate) stop: CancellationToken,
 }
@@ -114,7 +114,8 @@ impl Dispatcher {
                 permits.split(1).expect("a claim answers no more runs than it was asked for");
             let cancellation = self.core.held.insert(run.lease_key());
             let (core, results) = (Arc::clone(&self.core), self.results.clone());
-            self.guests.spawn(async move {
+            let tenant = run.tenant.clone();
+            self.guests.spawn(&tenant, async move {
                 let finished = attempt(&core, run, cancellation).await;
                 // The completer lives as long as there are senders.
                 let _ = results.send(finished).await;

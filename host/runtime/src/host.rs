@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::completer::{RESULTS_BUFFERED_MAX, complete};
 use crate::config::{HostOptions, InvalidOptions};
 use crate::dispatcher::Dispatcher;
+use crate::guests::Guests;
 use crate::host_core::Core;
 use crate::listener::listen;
 use crate::services::{self, Heartbeat};
@@ -39,18 +39,6 @@ pub struct Host {
     guests: Guests,
 }
 
-/// The threads that execute guests. Dropped, it ends them without waiting, which alone is
-/// allowed on an async thread.
-struct Guests(Option<Runtime>);
-
-impl Drop for Guests {
-    fn drop(&mut self) {
-        if let Some(threads) = self.0.take() {
-            threads.shutdown_background();
-        }
-    }
-}
-
 /// Why a host did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -73,9 +61,9 @@ impl Host {
         catalog: Arc<Catalog>,
     ) -> Result<Self, StartError> {
         let options = options.checked()?;
-        let guests = guest_runtime(&options).map_err(StartError::Threads)?;
+        let guests = Guests::start(options.guest_threads).map_err(StartError::Threads)?;
         let core = Arc::new(Core::new(options, storage, catalog).await?);
-        let guest_handle = guests.handle().clone();
+        let spawner = guests.spawner();
         let permits = Arc::new(Semaphore::new(core.options.concurrency));
         let (results, queued_results) = mpsc::channel(RESULTS_BUFFERED_MAX);
         let mut host = Self {
@@ -88,7 +76,7 @@ impl Host {
             services: JoinSet::new(),
             upkeep: JoinSet::new(),
             core: Arc::clone(&core),
-            guests: Guests(Some(guests)),
+            guests,
         };
         // Before the first look at the store, so that no hint falls between.
         let notices = core.storage.subscribe();
@@ -99,7 +87,7 @@ impl Host {
         services::spawn(services::Record, &core, &host.stop_upkeep, &mut host.upkeep);
         host.completer.spawn(complete(Arc::clone(&core), queued_results));
         let stop = host.stop_claiming.clone();
-        let dispatcher = Dispatcher { core, permits, guests: guest_handle, results, stop };
+        let dispatcher = Dispatcher { core, permits, guests: spawner, results, stop };
         host.dispatcher.spawn(dispatcher.run());
         Ok(host)
     }
@@ -148,15 +136,6 @@ async fn sign_off(core: &Core) {
     if let Err(error) = noted.and(removed.map(drop)) {
         tracing::warn!(%error, "this worker did not sign off");
     }
-}
-
-/// Guests have threads of their own, so that no guest delays the host's timers.
-fn guest_runtime(options: &HostOptions) -> std::io::Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(options.guest_threads)
-        .thread_name("zapjobs-guest")
-        .enable_all()
-        .build()
 }
 
 fn worker_record(core: &Core) -> WorkerRecord {

@@ -21,6 +21,7 @@ mod client;
 mod completer;
 mod config;
 mod dispatcher;
+mod guests;
 mod held;
 mod host;
 mod host_core;
