@@ -5,7 +5,8 @@
 //! cargo xtask bench --storage memory: --storage sqlite:
 //! ```
 //!
-//! `store`, `depth` and `prune` measure the storages by themselves. `--smoke` runs a small round of everything and fails where a run did not complete.
+//! `store`, `depth` and `prune` measure the storages by themselves, `neighbours` and `waiting`
+//! the isolation. `--smoke` runs a small round of the line and fails where a run did not complete.
 
 mod settings;
 
@@ -16,6 +17,9 @@ mod report;
 mod depth;
 mod prune;
 mod store;
+
+mod neighbours;
+mod waiting;
 
 mod place;
 mod work;
@@ -42,6 +46,10 @@ fn main() -> Result<()> {
         Some(Measure::Store(settings)) => return host.block_on(store::measure(&settings)),
         Some(Measure::Depth(settings)) => return host.block_on(depth::measure(&settings)),
         Some(Measure::Prune(settings)) => return host.block_on(prune::measure(&settings)),
+        Some(Measure::Neighbours(settings)) => {
+            return host.block_on(neighbours::measure(&settings));
+        }
+        Some(Measure::Waiting(settings)) => return host.block_on(waiting::measure(&settings)),
         None => {}
     }
     let settings = asked.line.completed();
@@ -58,13 +66,17 @@ fn main() -> Result<()> {
 }
 
 async fn load(path: &Path) -> Result<Arc<dyn Plugin>> {
+    load_with(path, SandboxOptions::default()).await
+}
+
+async fn load_with(path: &Path, options: SandboxOptions) -> Result<Arc<dyn Plugin>> {
     let bytes = std::fs::read(path).with_context(|| {
         format!(
             "failed to read the job to measure, {}: `cargo xtask bench` builds it",
             path.display()
         )
     })?;
-    let sandbox = WasmSandbox::new(SandboxOptions::default())?;
+    let sandbox = WasmSandbox::new(options)?;
     let source =
         PluginSource { name: "noop".to_owned(), bytes: bytes.into(), grants: Default::default() };
     Ok(sandbox.load(source).await?)

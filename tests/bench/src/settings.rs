@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::depth::DepthSettings;
+use crate::neighbours::NeighbourSettings;
 use crate::prune::PruneSettings;
 use crate::store::StoreSettings;
+use crate::waiting::WaitingSettings;
 
 /// Runs of the smoke: enough to pass every stage in groups.
 const SMOKE_JOBS: usize = 2_000;
@@ -30,6 +32,10 @@ pub(crate) enum Measure {
     Depth(DepthSettings),
     /// How long claims wait while old runs are deleted.
     Prune(PruneSettings),
+    /// What a tenant notices of another one that attacks.
+    Neighbours(NeighbourSettings),
+    /// What runs take that wait in a host call.
+    Waiting(WaitingSettings),
 }
 
 /// The whole line.
@@ -79,10 +85,13 @@ impl Settings {
     }
 
     pub(crate) fn plugin(&self) -> PathBuf {
-        self.plugin.clone().unwrap_or_else(|| {
-            let target =
-                std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-            target.join("plugins/wasm32-wasip2/release/noop.wasm")
-        })
+        let built = || target("plugins/wasm32-wasip2/release/noop.wasm");
+        self.plugin.clone().unwrap_or_else(built)
     }
+}
+
+/// A file that cargo built.
+pub(crate) fn target(path: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+    target.join(path)
 }

@@ -17,10 +17,10 @@ pub(crate) struct Options {
     arguments: Vec<String>,
 }
 
-/// Builds the job and the benchmark, and measures.
+/// Builds the jobs and the benchmark, and measures.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let wasm = wasm_target::ensure(workspace)?;
-    for guests in workspace.guests().iter().filter(|guests| guests.name == "plugins") {
+    for guests in &workspace.guests() {
         build_components(workspace, guests, &wasm)?;
     }
     workspace.build_programs()?;
