@@ -265,6 +265,7 @@ impl<'a> Columns<'a> {
             log_lines: self.bits()?,
             log_lines_dropped: self.bits()?,
             output_bytes: self.bits()?,
+            ..Usage::default()
         })
     }
 }

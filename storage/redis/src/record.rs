@@ -148,6 +148,7 @@ const fn usage_numbers(usage: &Usage) -> [u64; 7] {
         log_lines,
         log_lines_dropped,
         output_bytes,
+        ..
     } = *usage;
     [cpu_us, wall_us, memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes]
 }
@@ -172,6 +173,7 @@ fn read_result(bytes: &[u8]) -> ReadResult<(Option<Digest>, Usage)> {
         log_lines: next()?,
         log_lines_dropped: next()?,
         output_bytes: next()?,
+        ..Usage::default()
     };
     Ok((digest, usage))
 }

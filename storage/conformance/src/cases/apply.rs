@@ -98,6 +98,7 @@ pub(crate) async fn usage_attempts_and_host_faults_are_written(f: &Fixture) {
         log_lines: 5,
         log_lines_dropped: 6,
         output_bytes: 7,
+        ..Usage::default()
     };
     let transition =
         Transition { usage, attempt: 9, host_faults: 8, ..f.transition(&run, completed()) };

@@ -149,6 +149,7 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
                 log_lines: 5,
                 log_lines_dropped: 6,
                 output_bytes: 7,
+                ..Usage::default()
             };
         }),
         ("digest", "result", |run| run.digest = Some(Digest::of(b"zap"))),
