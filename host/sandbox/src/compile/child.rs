@@ -1,12 +1,15 @@
 //! The process that compiles.
 //!
 //! **Invariant:** it has its limits before it reads the first byte of a component. It opens no
-//! file and no connection from then on, because it may not.
+//! file and no connection from then on, because it may not, and has none that its parent left
+//! open.
+#![allow(unsafe_code, reason = "closing what was inherited, see `close_inherited`")]
 
 use std::io;
+use std::os::fd::RawFd;
 use std::process::ExitCode;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::order::{self, Bounds};
 use crate::engine;
@@ -26,6 +29,7 @@ pub fn compile_child() -> ExitCode {
 }
 
 fn work() -> io::Result<()> {
+    close_inherited();
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     confine(order::read_bounds(&mut input)?)?;
     let component = order::read_component(&mut input)?;
@@ -33,6 +37,19 @@ fn work() -> io::Result<()> {
         .and_then(|engine| engine.precompile_component(&component))
         .map_err(|error| format!("{error:#}"));
     order::write_answer(&mut output, &answer)
+}
+
+/// Closes what the parent had without meaning to hand it on. (What Rust opens is closed by the
+/// kernel; what the parent itself inherited, or a library opened, may not be.)
+fn close_inherited() {
+    let names = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    let numbers = names.filter_map(|entry| entry.file_name().to_str()?.parse::<RawFd>().ok());
+    let inherited: Vec<RawFd> = numbers.filter(|fd| *fd > 2).collect();
+    for fd in inherited {
+        // SAFETY: nothing in this process owns a descriptor above the three streams: it has
+        // just begun, and the listing that found them is closed.
+        unsafe { rustix::io::close(fd) };
+    }
 }
 
 /// Limits that only the superuser could lift.
@@ -46,6 +63,8 @@ fn confine(bounds: Bounds) -> io::Result<()> {
         // more than it uses.
         (Resource::Data, bounds.memory_bytes),
     ] {
+        // A stricter limit that is there already stays.
+        let max = getrlimit(resource).maximum.map_or(max, |own| own.min(max));
         setrlimit(resource, Rlimit { current: Some(max), maximum: Some(max) })?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Starts the process that compiles, and waits for its answer.
 //!
 //! **Invariant:** the process has ended when this returns, whatever it did.
-#![allow(unsafe_code, reason = "loading the child's code, see the module above")]
+#![allow(unsafe_code, reason = "loading the child's code, see `compile`")]
 
 use std::ffi::OsString;
 use std::path::Path;

