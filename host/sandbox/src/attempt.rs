@@ -9,9 +9,10 @@ use std::sync::Arc;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store};
 use zapjobs_model::port::{Cancellation, Invocation, RunSink};
-use zapjobs_model::{Blame, DirectoryGrant, Report, RunError, Usage};
+use zapjobs_model::{Blame, Report, RunError, Usage};
 
 use crate::contract::{RunParams, RunResult};
+use crate::granted::Granted;
 use crate::host::State;
 use crate::linking::Linked;
 use crate::options::SandboxOptions;
@@ -51,7 +52,7 @@ pub(crate) enum Fault {
 pub(crate) async fn run(
     machine: &Machine,
     linked: &Linked,
-    directories: &[DirectoryGrant],
+    granted: &Arc<Granted>,
     invocation: Invocation,
     sink: Arc<dyn RunSink>,
     cancellation: Arc<Cancellation>,
@@ -64,7 +65,7 @@ pub(crate) async fn run(
     let watch = Arc::new(Watch::new(&limits, cancellation, machine.options.cancel_grace));
     let job = context.job_type.clone();
     let level_min = machine.options.log_level_min;
-    let state = State::new(context, &limits, level_min, sink, Arc::clone(&watch), directories)
+    let state = State::new(context, &limits, level_min, sink, Arc::clone(&watch), granted)
         .map_err(|problem| RunError::new(Blame::Operator, "grant", problem))?;
     let output_bytes_max = usize::try_from(limits.output_bytes_max).unwrap_or(usize::MAX);
     let hostcall_bytes =
@@ -86,15 +87,14 @@ pub(crate) async fn run(
 
 /// Ends the log, and says what was used and whether the guest panicked.
 fn count(state: &State, watch: &Watch) -> (Usage, Option<Panic>) {
-    let mut journal = state.journal.lock();
-    let panic = journal.finish();
+    let panic = state.journal.lock().finish();
     let mut usage = Usage {
         cpu_us: micros(watch.cpu()),
         wall_us: micros(watch.wall()),
         memory_bytes_peak: state.memory.bytes_peak(),
         ..Usage::default()
     };
-    journal.count(&mut usage);
+    state.count(&mut usage);
     (usage, panic)
 }
 

@@ -8,7 +8,8 @@
 //! code is used; an `attempt`'s store and instance for one run, and never longer.
 //!
 //! In reading order: `options` and `engine` set the machine up, `inspect` reads a
-//! component without running it, `linking` gives it its imports (each in `host`),
+//! component without running it, `granted` makes ready what its operator allows, `linking`
+//! gives it its imports (each in `host`, with `egress` for what leaves the machine),
 //! `describe` asks it for its job types, `plugin` keeps it ready, `attempt` makes a run
 //! under the eyes of `watch` and `memory`, and `verdict` says what it came to.
 
@@ -21,6 +22,8 @@ mod ticker;
 mod contract;
 mod inspect;
 
+mod egress;
+mod granted;
 mod host;
 mod linking;
 
@@ -36,6 +39,7 @@ mod panic;
 mod text;
 mod verdict;
 
+pub use egress::resolve::{Resolver, SystemResolver};
 pub use inspect::{Import, Inspection, inspect};
 pub use options::{ErrorKind, SandboxError, SandboxOptions};
 pub use plugin::WasmSandbox;

@@ -2,9 +2,12 @@
 //! of a few cores; see [`crate::engine`] for what they become.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zapjobs_model::LogLevel;
+
+use crate::egress::resolve::{Resolver, SystemResolver};
 
 /// What a sandbox is made with.
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ pub struct SandboxOptions {
     /// Where compiled code is kept, so that the next start is quick; nowhere where absent.
     /// The directory is made for its owner alone, and must not be writable by anyone else.
     pub cache_dir: Option<PathBuf>,
+    /// What looks up the names of servers that guests send requests to. The system.
+    pub resolver: Arc<dyn Resolver>,
 }
 
 impl Default for SandboxOptions {
@@ -39,6 +44,7 @@ impl Default for SandboxOptions {
             cancel_grace: Duration::from_secs(5),
             log_level_min: LogLevel::Debug,
             cache_dir: None,
+            resolver: Arc::new(SystemResolver::default()),
         }
     }
 }

@@ -4,7 +4,10 @@
 
 mod caching;
 mod cancelling;
+mod granted;
+mod http;
 mod imports;
 mod limits;
 mod loading;
+mod server;
 mod support;
