@@ -38,10 +38,7 @@ pub(crate) struct Egress {
 
 impl Egress {
     /// Reads the certificates that the grants name. Fails if one cannot be read.
-    pub(crate) fn new(
-        grants: Vec<HttpGrant>,
-        resolver: Arc<dyn Resolver>,
-    ) -> Result<Self, String> {
+    pub(crate) fn new(grants: Vec<HttpGrant>, resolver: Arc<dyn Resolver>) -> Result<Self, String> {
         let public = tls::config(None)?;
         let trusted = |grant: &HttpGrant| match &grant.ca_file {
             Some(file) => tls::config(Some(file)),

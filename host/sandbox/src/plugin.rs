@@ -13,8 +13,7 @@ use zapjobs_model::port::{
     Sandbox,
 };
 use zapjobs_model::{
-    Digest, JobDescription, JobType, LogLevel, Report, RunError, RunId, TenantId,
-    Trigger, Usage,
+    Digest, JobDescription, JobType, LogLevel, Report, RunError, RunId, TenantId, Trigger, Usage,
 };
 
 use crate::attempt::{self, Machine};

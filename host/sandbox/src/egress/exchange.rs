@@ -134,14 +134,14 @@ impl Exchange {
                 exceeded(Error::ConnectionLimitReached, &self.budget.limits, "http_open_max")
             })?
             .map_err(|_| Error::ConnectionLimitReached)?;
-        let stream =
-            connect(&self.egress, &self.allowing, &self.target, connects_before).await?;
+        let stream = connect(&self.egress, &self.allowing, &self.target, connects_before).await?;
         self.budget.send();
         let answers_before = (Instant::now() + self.spans.first_byte).min(ends_at);
         let limits = self.budget.limits;
-        let (mut response, driver) = timeout_at(answers_before, send(stream, self.request, &limits))
-            .await
-            .map_err(|_| Error::HttpResponseTimeout)??;
+        let (mut response, driver) =
+            timeout_at(answers_before, send(stream, self.request, &limits))
+                .await
+                .map_err(|_| Error::HttpResponseTimeout)??;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(Error::HttpUpgradeFailed.into());
         }
@@ -155,9 +155,8 @@ impl Exchange {
             return Err(exceeded(error, &limits, "http_response_bytes_max"));
         }
         let clock = Clock::new(self.spans.between_bytes, ends_at);
-        let response = response.map(|body| {
-            Received::new(body, &self.budget, &self.tell, clock, place).boxed_unsync()
-        });
+        let response = response
+            .map(|body| Received::new(body, &self.budget, &self.tell, clock, place).boxed_unsync());
         Ok((response, driver))
     }
 }
@@ -190,26 +189,24 @@ async fn send(
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| of_hyper(&error))?;
-    let mut driver: Driver = Box::pin(async move {
-        connection.await.map_err(|error| of_hyper(&error))
-    });
+    let mut driver: Driver =
+        Box::pin(async move { connection.await.map_err(|error| of_hyper(&error)) });
     let mut answer = pin!(sender.send_request(request));
-    let mut is_over = false;
-    let response = loop {
+    let mut end: Option<Result<(), Error>> = None;
+    let answer = loop {
         tokio::select! {
             biased;
-            response = &mut answer => break response.map_err(|error| of_hyper(&error))?,
-            ended = &mut driver, if !is_over => {
-                // The answer that came with the end is told first.
-                is_over = true;
-                ended?;
-            }
+            answer = &mut answer => break answer,
+            ended = &mut driver, if end.is_none() => end = Some(ended),
         }
     };
-    if is_over {
-        driver = Box::pin(async { Ok(()) });
+    match (answer, end) {
+        (Ok(response), None) => Ok((response, driver)),
+        // What came behind the answer is not the guest's.
+        (Ok(response), Some(_)) => Ok((response, Box::pin(async { Ok(()) }))),
+        (Err(_), Some(Err(error))) => Err(error.into()),
+        (Err(error), _) => Err(of_hyper(&error).into()),
     }
-    Ok((response, driver))
 }
 
 fn check_headers(

@@ -98,7 +98,8 @@ fn read_file(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
     file.take(VALUE_BYTES_MAX as u64 + 3).read_to_end(&mut bytes).map_err(unreadable)?;
-    let mut text = String::from_utf8(bytes).map_err(|_| format!("{} is no text", path.display()))?;
+    let mut text =
+        String::from_utf8(bytes).map_err(|_| format!("{} is no text", path.display()))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -184,11 +185,9 @@ impl Wallet {
                 if !is_granted || (target.scheme == Scheme::Http && !plain_http) {
                     return Err(ungranted(secret, is_granted, target));
                 }
-                *value = HeaderValue::from_bytes(&filled)
-                    .map_err(|_| Error::HttpRequestHeaderSize {
-                        field_name: None,
-                        field_size: None,
-                    })?;
+                *value = HeaderValue::from_bytes(&filled).map_err(|_| {
+                    Error::HttpRequestHeaderSize { field_name: None, field_size: None }
+                })?;
                 value.set_sensitive(true);
             }
         }

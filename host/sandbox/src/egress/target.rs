@@ -75,10 +75,18 @@ mod tests {
     #[test]
     fn what_can_be_read_in_two_ways_is_refused() {
         for url in [
-            "http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://0177.0.0.1/",
-            "http://user@a.example/", "http://user:secret@a.example/", "http://a.example:/",
-            "http://a.example:080/", "http://a.example:0/", "http://a.example./",
-            "http://a.example:99999/", "http://[::1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://127.1/",
+            "http://0177.0.0.1/",
+            "http://user@a.example/",
+            "http://user:secret@a.example/",
+            "http://a.example:/",
+            "http://a.example:080/",
+            "http://a.example:0/",
+            "http://a.example./",
+            "http://a.example:99999/",
+            "http://[::1/",
         ] {
             let Ok(uri) = url.parse::<Uri>() else { continue };
             let failure = read(&Method::GET, &uri).expect_err(url);

@@ -22,13 +22,13 @@ use wasmtime_wasi::WasiCtx;
 use zapjobs_model::port::{RunContext, RunSink};
 use zapjobs_model::{ItemCounts, Limits, LogLevel, Progress, Usage};
 
+use self::http::Http;
 use crate::contract::{PACKAGE, VERSION_FULL};
 use crate::egress::secret::Wallet;
 use crate::granted::Granted;
 use crate::memory::Memory;
 use crate::watch::{Halt, Watch};
 use journal::Journal;
-use self::http::Http;
 
 /// Host resources (streams, files, timers) that a guest holds at a time at most.
 const HANDLES_MAX: usize = 1_000;

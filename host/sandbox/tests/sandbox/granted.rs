@@ -34,7 +34,7 @@ async fn a_component_that_sends_requests_needs_a_word_on_hosts_to_load() {
     let error = load(guest("fetch")).await.err().expect("a refusal").to_string();
     assert_eq!(
         error,
-        "this component imports wasi:http/outgoing-handler@0.2.3, and its manifest grants no \
+        "this component imports wasi:http/outgoing-handler@0.2.4, and its manifest grants no \
          hosts: add to test.toml, for each host that it may send requests to, the lines \
          `[[http]]`, `host = \"api.example.com\"`; or the line `http = []` if it works without"
     );

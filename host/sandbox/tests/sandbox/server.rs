@@ -101,9 +101,7 @@ impl Server {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .and_then(|config| {
-                config.with_no_client_auth().with_single_cert(certificates, key)
-            })
+            .and_then(|config| config.with_no_client_auth().with_single_cert(certificates, key))
             .expect("a configuration");
         let answer = answer.to_owned();
         let mut server = Self::start(Some(Arc::new(config).into()), move |mut stream| {

@@ -104,10 +104,7 @@ pub enum PrivateAddresses {
 }
 
 #[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "use true, false, or a list of networks such as [\"10.0.0.0/8\"]"
-)]
+#[serde(untagged, expecting = "use true, false, or a list of networks such as [\"10.0.0.0/8\"]")]
 enum BoolOrNetworks {
     Bool(bool),
     Networks(Vec<String>),

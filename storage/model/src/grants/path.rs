@@ -183,10 +183,28 @@ mod tests {
     #[test]
     fn what_servers_could_read_otherwise_matches_nothing() {
         for path in [
-            "/v1/../admin", "/v1/..", "/v1/./a", "/v1/%2e%2e/admin", "/v1/.%2E/admin",
-            "/v1/..%2fadmin", "/v1/..%5cadmin", "/v1/..\\admin", "/v1/%252e%252e/admin",
-            "/v1/..;/admin", "/v1/..;x=1/admin", "/v1/;/a", "/v1//admin", "//v1/a", "/v1/%00",
-            "/v1/%0d%0aa", "/v1/%zz", "/v1/%2", "/v1/a%", "/v1/\u{e4}", "v1/a", "/v1/%3b/a",
+            "/v1/../admin",
+            "/v1/..",
+            "/v1/./a",
+            "/v1/%2e%2e/admin",
+            "/v1/.%2E/admin",
+            "/v1/..%2fadmin",
+            "/v1/..%5cadmin",
+            "/v1/..\\admin",
+            "/v1/%252e%252e/admin",
+            "/v1/..;/admin",
+            "/v1/..;x=1/admin",
+            "/v1/;/a",
+            "/v1//admin",
+            "//v1/a",
+            "/v1/%00",
+            "/v1/%0d%0aa",
+            "/v1/%zz",
+            "/v1/%2",
+            "/v1/a%",
+            "/v1/\u{e4}",
+            "v1/a",
+            "/v1/%3b/a",
         ] {
             assert!(!matches("/**", path), "{path}");
         }

@@ -30,7 +30,9 @@ const JOBS: &[(&str, Job)] = &[
     ("hold-all", |input| {
         let held: Vec<_> =
             input.as_array().into_iter().flatten().map(|it| begin(it).and_then(wait)).collect();
-        held.iter().map(|held| json!(held.as_ref().map_or_else(said, |it| it.status().to_string()))).collect()
+        held.iter()
+            .map(|held| json!(held.as_ref().map_or_else(said, |it| it.status().to_string())))
+            .collect()
     }),
     ("begin-and-panic", |input| {
         let _begun = begin(input).expect("it begins");
@@ -76,7 +78,9 @@ fn fetch(input: &Value) -> Result<Value, ErrorCode> {
     let (bytes, ended) = read(&body.stream().expect("taken once"));
     let text: String = String::from_utf8_lossy(&bytes).chars().take(2_000).collect();
     let ended = ended.err();
-    Ok(json!({ "status": status, "headers": headers, "bytes": bytes.len(), "body": text, "ended": ended }))
+    Ok(
+        json!({ "status": status, "headers": headers, "bytes": bytes.len(), "body": text, "ended": ended }),
+    )
 }
 
 fn begin(input: &Value) -> Result<FutureIncomingResponse, ErrorCode> {
@@ -106,7 +110,7 @@ fn begin(input: &Value) -> Result<FutureIncomingResponse, ErrorCode> {
     let set = request.set_method(&method).is_ok()
         && request.set_scheme(Some(&scheme)).is_ok()
         && request.set_authority(text("authority")).is_ok()
-        && request.set_path_with_query(text("path")).is_ok();
+        && request.set_path_with_query(text("path").or(Some("/"))).is_ok();
     if !set {
         return Err(ErrorCode::HttpRequestUriInvalid);
     }

@@ -47,7 +47,10 @@ fn the_guest_sees_a_placeholder_and_the_server_the_value() {
     let (name, placeholder) = wallet.variables().next().expect("a variable");
     assert!(name == "TOKEN" && placeholder.starts_with("secret-TOKEN-"), "{placeholder}");
     let bearer = format!("Bearer {placeholder}, {placeholder}!");
-    assert_eq!(fill(&wallet, "https://a.example/", &bearer).expect("sent"), "Bearer s3cr3t, s3cr3t!");
+    assert_eq!(
+        fill(&wallet, "https://a.example/", &bearer).expect("sent"),
+        "Bearer s3cr3t, s3cr3t!"
+    );
     assert_eq!(fill(&wallet, "https://a.example/", "Bearer x").expect("sent"), "Bearer x");
 }
 
