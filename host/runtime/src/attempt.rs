@@ -40,6 +40,10 @@ pub(crate) async fn attempt(
         };
         return unexecuted(run, outcome);
     };
+    if served.queues.as_ref().is_some_and(|queues| !queues.contains(&run.queue)) {
+        let outcome = Outcome::Failed(wrong_queue(&run));
+        return unexecuted(run, outcome);
+    }
     run.digest = Some(served.plugin.digest());
     let Report { outcome, usage } = execute(core, &run, &served, &cancellation, now).await;
     run.cancel_requested |= cancellation.reason() == Some(CancelReason::Requested);
@@ -96,6 +100,16 @@ fn unexecuted(run: Run, outcome: Outcome) -> Finished {
 
 fn deadline_passed() -> RunError {
     RunError::new(Blame::Operator, "deadline", "its deadline passed before it could start")
+}
+
+fn wrong_queue(run: &Run) -> RunError {
+    let message = format!(
+        "the manifest of the plugin that serves {} does not allow the queue {queue}: add \
+         \"{queue}\" to its `queues`, or enqueue the run elsewhere",
+        run.job_key(),
+        queue = run.queue
+    );
+    RunError::new(Blame::Operator, "queue", message)
 }
 
 fn unserved(run: &Run) -> RunError {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use zapjobs_model::port::Plugin;
-use zapjobs_model::{JobKey, Limits, RetryPolicy};
+use zapjobs_model::{JobKey, Limits, QueueName, RetryPolicy};
 
 /// A job type as it is served: the code, and the rules for its attempts.
 pub struct Served {
@@ -16,6 +16,8 @@ pub struct Served {
     pub limits: Limits,
     /// How a failed attempt is tried again.
     pub retry: RetryPolicy,
+    /// The queues whose runs it may execute; those of all where absent.
+    pub queues: Option<Arc<[QueueName]>>,
 }
 
 impl fmt::Debug for Served {

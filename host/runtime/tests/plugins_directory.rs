@@ -133,3 +133,28 @@ async fn a_watched_directory_tells_of_changes_soon() {
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(5), watching).await.expect("it stops").expect("well");
 }
+
+#[tokio::test]
+async fn a_plugin_serves_only_the_tenants_and_queues_of_its_manifest() {
+    let bench = Bench::new();
+    let (folder, mut directory) = directory(&bench);
+    fs::write(folder.path().join("one.wasm"), "one").expect("written");
+    let mut with = async |manifest: &str| {
+        fs::write(folder.path().join("one.toml"), manifest).expect("written");
+        rescan(&mut directory).await.remove(0)
+    };
+    assert_eq!(
+        reason(&with("queues = [\"reports\"]\n").await),
+        "its job one waits in the queue default, which its manifest does not allow: add \
+         \"default\" to its `queues`"
+    );
+    assert_eq!(
+        reason(&with("tenants = [\"acme\"]\n").await),
+        "its manifest restricts it to tenants, and this directory serves default: add \"default\" \
+         to its `tenants`, or move it"
+    );
+    let report = with("tenants = [\"acme\", \"default\"]\nqueues = [\"default\"]\n").await;
+    assert!(matches!(report.state, PluginState::Serving { .. }));
+    let served = bench.catalog.get(&job("one")).expect("served");
+    assert_eq!(served.queues.as_deref().map(<[_]>::len), Some(1));
+}

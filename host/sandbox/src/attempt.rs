@@ -9,10 +9,11 @@ use std::sync::Arc;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store};
 use zapjobs_model::port::{Cancellation, Invocation, RunSink};
-use zapjobs_model::{Blame, DirectoryGrant, Limits, Report, RunError, Usage};
+use zapjobs_model::{Blame, Limits, Report, RunError, Usage};
 
 use crate::contract::{RunParams, RunResult};
 use crate::core_dump::CoreDumps;
+use crate::granted::Granted;
 use crate::host::State;
 use crate::linking::Linked;
 use crate::options::SandboxOptions;
@@ -61,7 +62,7 @@ pub(crate) enum Fault {
 pub(crate) async fn run(
     machine: &Machine,
     linked: &Linked,
-    directories: &[DirectoryGrant],
+    granted: &Arc<Granted>,
     invocation: Invocation,
     sink: Arc<dyn RunSink>,
     cancellation: Arc<Cancellation>,
@@ -74,7 +75,7 @@ pub(crate) async fn run(
     let watch = Arc::new(Watch::new(&limits, cancellation, machine.options.cancel_grace));
     let job = context.job_type.clone();
     let level_min = machine.options.log_level_min;
-    let state = State::new(context, &limits, level_min, sink, Arc::clone(&watch), directories)
+    let state = State::new(context, &limits, level_min, sink, Arc::clone(&watch), granted)
         .map_err(|problem| RunError::new(Blame::Operator, "grant", problem))?;
     let hostcall_bytes = hostcall_bytes(&limits);
     let params: RunParams<'_> = (job.as_str(), input.as_str());
@@ -120,7 +121,7 @@ fn finish(state: &mut State, watch: &Watch) -> (Usage, Option<Panic>) {
         memory_bytes_peak: state.memory.bytes_peak(),
         ..Usage::default()
     };
-    state.journal.lock().count(&mut usage);
+    state.count(&mut usage);
     (usage, panic)
 }
 

@@ -8,7 +8,8 @@
 //! code is used; an `attempt`'s store and instance for one run, and never longer.
 //!
 //! In reading order: `options` and `engine` set the machine up, `inspect` reads a
-//! component without running it, `linking` gives it its imports (each in `host`),
+//! component without running it, `granted` makes ready what its operator allows, `linking`
+//! gives it its imports (each in `host`, with `egress` for what leaves the machine),
 //! `describe` asks it for its job types, `plugin` keeps it ready, `attempt` makes a run
 //! under the eyes of `watch` and `memory`, and `verdict` says what it came to.
 
@@ -25,6 +26,8 @@ mod contract;
 mod inspect;
 mod structure;
 
+mod egress;
+mod granted;
 mod host;
 mod linking;
 
@@ -43,6 +46,7 @@ mod text;
 mod verdict;
 
 pub use compile::child::compile_child;
+pub use egress::resolve::{Resolver, SystemResolver};
 pub use inspect::{Import, Inspection, inspect};
 pub use options::{Compiler, ErrorKind, SandboxError, SandboxOptions};
 pub use plugin::WasmSandbox;

@@ -11,10 +11,10 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower,
     ResourceType,
 };
-use zapjobs_model::port::LoadError;
+use zapjobs_model::port::{LoadError, PluginSource};
 
 use crate::contract::{DescribeResult, IMPORTS, JOBS, PACKAGE, RunParams, RunResult, VERSION};
-use crate::host::{State, wasi};
+use crate::host::{State, http, settings, wasi};
 use crate::inspect::{Import, Inspection, split_version};
 use crate::text;
 
@@ -46,6 +46,28 @@ pub(crate) fn check(inspection: &Inspection) -> Result<&str, LoadError> {
     };
     check_version(jobs, "exports")?;
     Ok(jobs)
+}
+
+/// Refuses a component that wants what its operator does not grant. Only HTTP is looked at:
+/// standard libraries import files, sockets and the environment whether a program uses them or
+/// not, and there a call finds nothing, or fails.
+pub(crate) fn check_grants(
+    inspection: &Inspection,
+    source: &PluginSource,
+) -> Result<(), LoadError> {
+    let sends = |import: &Import| split_version(&import.name).0 == http::OUTGOING;
+    let Some(import) = inspection.imports.iter().find(|import| sends(import)) else {
+        return Ok(());
+    };
+    if source.grants.http.is_some() {
+        return Ok(());
+    }
+    Err(LoadError(format!(
+        "this component imports {}, and its manifest grants no hosts: add to {}.toml, for each \
+         host that it may send requests to, the lines `[[http]]`, `host = \"api.example.com\"`; or \
+         the line `http = []` if it works without",
+        import.name, source.name
+    )))
 }
 
 fn check_import(name: &str) -> Result<(), LoadError> {
@@ -185,6 +207,9 @@ fn trap(
 
 fn is_provided(name: &str) -> bool {
     let (interface, version) = split_version(name);
+    if interface == settings::STORE {
+        return version == Some(settings::VERSION);
+    }
     let wasi = version.is_some_and(|version| version.starts_with("0.2."));
     interface.starts_with("zapjobs:") || (wasi && wasi::PROVIDED.contains(&interface))
 }

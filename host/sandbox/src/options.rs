@@ -4,9 +4,12 @@
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zapjobs_model::LogLevel;
+
+use crate::egress::resolve::{Resolver, SystemResolver};
 
 /// What a sandbox is made with.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ pub struct SandboxOptions {
     /// Where compiled code is kept, so that the next start is quick; nowhere where absent.
     /// The directory is made for its owner alone, and must not be writable by anyone else.
     pub cache_dir: Option<PathBuf>,
+    /// What looks up the names of servers that guests send requests to. The system.
+    pub resolver: Arc<dyn Resolver>,
     /// Where components are compiled. In this process.
     pub compiler: Compiler,
     /// How long one component may take to compile: by the clock, and for a child also of
@@ -68,6 +73,7 @@ impl Default for SandboxOptions {
             cancel_grace: Duration::from_secs(5),
             log_level_min: LogLevel::Debug,
             cache_dir: None,
+            resolver: Arc::new(SystemResolver::default()),
             compiler: Compiler::InThisProcess,
             compile_time_max: Duration::from_secs(60),
             compile_memory_bytes_max: 2 << 30,

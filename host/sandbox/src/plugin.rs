@@ -14,15 +14,15 @@ use zapjobs_model::port::{
     Sandbox,
 };
 use zapjobs_model::{
-    Digest, DirectoryGrant, JobDescription, JobType, LogLevel, Report, RunError, RunId, TenantId,
-    Trigger, Usage,
+    Digest, JobDescription, JobType, LogLevel, Report, RunError, RunId, TenantId, Trigger, Usage,
 };
 
 use crate::attempt::{self, Machine};
 use crate::cache::Cache;
 use crate::contract::DescribeResult;
 use crate::core_dump::CoreDumps;
-use crate::host::{self, NoSink, State, wasi};
+use crate::granted::Granted;
+use crate::host::{self, NoSink, State};
 use crate::inspect::inspect;
 use crate::linking::{self, Linked};
 use crate::options::{ErrorKind, SandboxError, SandboxOptions};
@@ -85,7 +85,7 @@ impl WasmSandbox {
                  smaller, or raise the host's compile_time_max"
             ))
         })?;
-        let linked = compiled
+        let (linked, granted) = compiled
             .map_err(|error| LoadError(format!("this component cannot be compiled: {error}")))??;
         let jobs = self.describe(&linked).await?;
         tracing::debug!(plugin = source.name, digest = digest.short(), "plugin loaded");
@@ -93,7 +93,7 @@ impl WasmSandbox {
             inner: Arc::new(Inner {
                 machine: Arc::clone(&self.machine),
                 linked,
-                directories: source.grants.directories,
+                granted: Arc::new(granted),
             }),
             digest,
             jobs,
@@ -113,10 +113,12 @@ impl WasmSandbox {
     }
 
     /// Everything that takes long and runs nothing of the component.
-    fn compile(&self, source: &PluginSource) -> Result<Linked, LoadError> {
-        wasi::check(&source.grants.directories).map_err(LoadError)?;
+    fn compile(&self, source: &PluginSource) -> Result<(Linked, Granted), LoadError> {
         let inspection = inspect(&source.bytes)?;
         let jobs = linking::check(&inspection)?;
+        linking::check_grants(&inspection, source)?;
+        let resolver = &self.machine.options.resolver;
+        let granted = Granted::prepare(source.grants.clone(), resolver).map_err(LoadError)?;
         let engine = &self.machine.engine;
         let cached = self.cache.as_ref().and_then(|cache| cache.get(engine, &inspection.digest));
         let component = match cached {
@@ -129,15 +131,16 @@ impl WasmSandbox {
                 component
             }
         };
-        linking::link(&self.linker, &component, &inspection, jobs)
+        Ok((linking::link(&self.linker, &component, &inspection, jobs)?, granted))
     }
 
     async fn describe(&self, linked: &Linked) -> Result<Vec<JobDescription>, LoadError> {
         let limits = describe::limits();
         let grace = self.machine.options.cancel_grace;
         let watch = Arc::new(Watch::new(&limits, Arc::new(Cancellation::new()), grace));
-        let sink = Arc::new(NoSink);
-        let state = State::new(nobody(), &limits, LogLevel::Error, sink, Arc::clone(&watch), &[])
+        let (sink, nothing) = (Arc::new(NoSink), Arc::new(Granted::default()));
+        let level = LogLevel::Error;
+        let state = State::new(nobody(), &limits, level, sink, Arc::clone(&watch), &nothing)
             .map_err(LoadError)?;
         let called = attempt::call::<_, DescribeResult>(
             &self.machine,
@@ -189,7 +192,7 @@ struct WasmPlugin {
 struct Inner {
     machine: Arc<Machine>,
     linked: Linked,
-    directories: Vec<DirectoryGrant>,
+    granted: Arc<Granted>,
 }
 
 impl Plugin for WasmPlugin {
@@ -213,8 +216,8 @@ impl Plugin for WasmPlugin {
     ) -> BoxFuture<'static, Result<Report, RunError>> {
         let inner = Arc::clone(&self.inner);
         Box::pin(async move {
-            let Inner { machine, linked, directories } = &*inner;
-            attempt::run(machine, linked, directories, invocation, sink, cancellation).await
+            let Inner { machine, linked, granted } = &*inner;
+            attempt::run(machine, linked, granted, invocation, sink, cancellation).await
         })
     }
 }

@@ -29,7 +29,7 @@ pub mod time;
 
 pub use definition::{JobDefinition, JobKey};
 pub use event::{EventKind, JobEvent};
-pub use grants::{Access, DirectoryGrant, Grants};
+pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
     CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, QueueName, RunId, Tag, TenantId,
     WorkerId,

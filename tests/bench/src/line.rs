@@ -59,8 +59,12 @@ async fn catalog(plugin: &Arc<dyn Plugin>, storage: &dyn Storage) -> Result<Arc<
     let job = job.context("the component does not provide the job `noop`")?;
     let definition = JobDefinition::from_description(key.tenant.clone(), job, plugin.digest());
     storage.put_definitions(&[definition]).await?;
-    let served =
-        Served { plugin: Arc::clone(plugin), limits: Limits::default(), retry: job.retry.clone() };
+    let served = Served {
+        plugin: Arc::clone(plugin),
+        limits: Limits::default(),
+        retry: job.retry.clone(),
+        queues: None,
+    };
     let catalog = Catalog::new();
     catalog.swap(&[], &[(key, Arc::new(served))]);
     Ok(Arc::new(catalog))

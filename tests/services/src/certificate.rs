@@ -22,14 +22,16 @@ extendedKeyUsage = serverAuth
 
 /// A certificate for `127.0.0.1` and `localhost`, good for 30 days, and its key.
 #[derive(Debug, Clone)]
-pub(crate) struct Certificate {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
+pub struct Certificate {
+    /// The certificate's file, as PEM.
+    pub certificate: PathBuf,
+    /// The key's file, as PEM.
+    pub key: PathBuf,
 }
 
 impl Certificate {
     /// Makes one in a directory.
-    pub(crate) fn make(directory: &Path) -> io::Result<Self> {
+    pub fn make(directory: &Path) -> io::Result<Self> {
         let config = directory.join("certificate.cnf");
         std::fs::write(&config, CONFIG)?;
         let (certificate, key) = (directory.join("server.crt"), directory.join("server.key"));

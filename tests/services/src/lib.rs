@@ -23,6 +23,7 @@ mod server;
 mod spawner;
 mod url;
 
+pub use certificate::Certificate;
 pub use home::memory_directory;
 pub use install::install;
 pub use pgbouncer::{PgBouncer, PoolMode};

@@ -1,9 +1,14 @@
 //! What an operator allows one plugin: the file `NAME.toml` beside `NAME.wasm`.
+//!
+//! **Invariant:** a manifest that was read can be used: each part is well-formed, they fit
+//! together, and whatever is not said is not allowed. The reference is `docs/manifest.md`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use zapjobs_model::{Access, DirectoryGrant, Grants, Limits, Narrowing};
+use zapjobs_model::grants::{Environment, HttpGrant, SecretGrant, SecretName, Settings};
+use zapjobs_model::{Access, DirectoryGrant, Grants, Limits, Narrowing, QueueName, TenantId};
 
 /// A manifest. An absent file is an empty one: nothing granted, nothing narrowed.
 ///
@@ -13,19 +18,32 @@ use zapjobs_model::{Access, DirectoryGrant, Grants, Limits, Narrowing};
 /// guest = "/in"          # absolute, how the plugin names it
 /// access = "ro"          # or "rw"
 ///
+/// [[http]]
+/// host = "api.example.com"
+///
 /// [limits]               # each narrows the host's own limit
 /// memory_bytes_max = 67108864
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Manifest {
+    tenants: Option<Vec<TenantId>>,
+    queues: Option<Vec<QueueName>>,
     directory: Vec<DirectoryEntry>,
+    http: Option<Vec<HttpGrant>>,
+    env: Environment,
+    config: Settings,
+    secrets: BTreeMap<SecretName, SecretGrant>,
     limits: Narrowing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawDirectory")]
+struct DirectoryEntry(DirectoryGrant);
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DirectoryEntry {
+struct RawDirectory {
     host: PathBuf,
     guest: String,
     access: Access,
@@ -43,68 +61,58 @@ impl Manifest {
             let place = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             ManifestError(format!("line {place}: {}", error.message().replace('\n', ", ")))
         })?;
-        match manifest.directory.iter().find_map(DirectoryEntry::problem) {
-            Some(problem) => Err(ManifestError(problem)),
-            None => Ok(manifest),
-        }
+        manifest.grants().checked().map_err(|error| ManifestError(error.to_string()))?;
+        Ok(manifest)
     }
 
     /// What it allows.
     pub fn grants(&self) -> Grants {
-        let directories = self.directory.iter().map(|entry| DirectoryGrant {
-            host: entry.host.clone(),
-            guest: entry.guest.clone(),
-            access: entry.access,
-        });
-        Grants { directories: directories.collect() }
+        Grants {
+            directories: self.directory.iter().map(|DirectoryEntry(it)| it.clone()).collect(),
+            http: self.http.clone(),
+            environment: self.env.clone(),
+            settings: self.config.clone(),
+            secrets: self.secrets.clone(),
+        }
     }
 
     /// The host's limits, narrowed; the stricter of both wins.
     pub fn narrow(&self, host: &Limits) -> Limits {
         host.narrowed(&self.limits)
     }
+
+    /// Whether job types of a tenant may be served by it; all may where nothing is said.
+    pub fn serves_tenant(&self, tenant: &TenantId) -> bool {
+        self.tenants.as_ref().is_none_or(|tenants| tenants.contains(tenant))
+    }
+
+    /// Whether runs of a queue may be executed by it; all may where nothing is said.
+    pub fn serves_queue(&self, queue: &QueueName) -> bool {
+        self.queues.as_ref().is_none_or(|queues| queues.contains(queue))
+    }
+
+    /// The queues that it is restricted to.
+    pub fn queues(&self) -> Option<&[QueueName]> {
+        self.queues.as_deref()
+    }
 }
 
-impl DirectoryEntry {
-    fn problem(&self) -> Option<String> {
+impl TryFrom<RawDirectory> for DirectoryEntry {
+    type Error = ManifestError;
+
+    fn try_from(raw: RawDirectory) -> Result<Self, ManifestError> {
+        let RawDirectory { host, guest, access } = raw;
         let relative = "must be an absolute path";
-        if !self.host.is_absolute() {
-            return Some(format!("directory host {:?} {relative}", self.host));
+        if !host.is_absolute() {
+            return Err(ManifestError(format!("directory host {host:?} {relative}")));
         }
-        let climbs = self.guest.split('/').any(|part| part == "..");
-        if !self.guest.starts_with('/') || climbs {
-            return Some(format!("directory guest {:?} {relative} without ..", self.guest));
+        let climbs = guest.split('/').any(|part| part == "..");
+        if !guest.starts_with('/') || climbs {
+            return Err(ManifestError(format!("directory guest {guest:?} {relative} without ..")));
         }
-        None
+        Ok(Self(DirectoryGrant { host, guest, access }))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_manifest_grants_directories_and_narrows_limits() {
-        let text = "[[directory]]\nhost = \"/srv\"\nguest = \"/in\"\naccess = \"ro\"\n\
-                    [limits]\ncpu_ms_max = 10\nwall_ms_max = 900000000\n";
-        let manifest = Manifest::parse(text).expect("a manifest");
-        assert_eq!(manifest.grants().directories[0].access, Access::ReadOnly);
-        let host = Limits::default();
-        let limits = manifest.narrow(&host);
-        assert_eq!(limits.cpu_ms_max, 10);
-        assert_eq!(limits.wall_ms_max, host.wall_ms_max, "a manifest cannot widen");
-    }
-
-    #[test]
-    fn a_manifest_that_says_something_unknown_is_refused_with_its_line() {
-        for (text, expected) in [
-            ("[limits]\ncpu_max = 1\n", "there is no limit \"cpu_max\""),
-            ("[[directory]]\nhost = \"in\"\nguest = \"/in\"\naccess = \"ro\"\n", "absolute"),
-            ("[[directory]]\nhost = \"/in\"\nguest = \"/a/../b\"\naccess = \"ro\"\n", ".."),
-            ("[[directory]]\nhost = \"/in\"\nguest = \"/in\"\naccess = \"all\"\n", "line 4"),
-        ] {
-            let error = Manifest::parse(text).expect_err(text).to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-    }
-}
+mod tests;

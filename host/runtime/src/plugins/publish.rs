@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use zapjobs_model::port::Plugin;
-use zapjobs_model::{JobDefinition, JobKey};
+use zapjobs_model::{JobDefinition, JobDescription, JobKey, QueueName};
 
 use super::scan::PluginFile;
 use super::{Manifest, PluginDirectory, PluginReport, PluginState, RescanError, Serving};
@@ -18,17 +18,20 @@ impl PluginDirectory {
         plugin: Arc<dyn Plugin>,
         manifest: &Manifest,
     ) -> Result<PluginState, RescanError> {
-        if let Some(reason) = self.conflict(file, &*plugin).or_else(|| bad_schema(&*plugin)) {
+        let refusal = self.conflict(file, &*plugin).or_else(|| bad_schema(&*plugin));
+        if let Some(reason) = refusal.or_else(|| self.restriction(&*plugin, manifest)) {
             return Ok(self.refuse(file, reason));
         }
         let definitions = self.definitions(&*plugin).await?;
         let jobs: Vec<JobKey> = definitions.iter().map(|it| it.key.clone()).collect();
         let limits = manifest.narrow(&self.limits);
+        let queues: Option<Arc<[_]>> = manifest.queues().map(Arc::from);
         let served = definitions.iter().map(|definition| {
             let served = Served {
                 plugin: Arc::clone(&plugin),
                 limits: limits.with_timeout(definition.timeout_ms),
                 retry: definition.retry.clone(),
+                queues: queues.clone(),
             };
             (definition.key.clone(), Arc::new(served))
         });
@@ -94,6 +97,26 @@ impl PluginDirectory {
             }
         }
         None
+    }
+
+    /// What the manifest says against serving the plugin here.
+    fn restriction(&self, plugin: &dyn Plugin, manifest: &Manifest) -> Option<String> {
+        if !manifest.serves_tenant(&self.tenant) {
+            return Some(format!(
+                "its manifest restricts it to tenants, and this directory serves {0}: add \"{0}\" \
+                 to its `tenants`, or move it",
+                self.tenant
+            ));
+        }
+        let standard = QueueName::standard();
+        let queue_of = |job: &JobDescription| job.queue.clone().unwrap_or_else(|| standard.clone());
+        let refused = plugin.jobs().iter().find(|job| !manifest.serves_queue(&queue_of(job)))?;
+        let queue = queue_of(refused);
+        Some(format!(
+            "its job {} waits in the queue {queue}, which its manifest does not allow: add \
+             \"{queue}\" to its `queues`",
+            refused.job_type
+        ))
     }
 
     async fn definitions(&self, plugin: &dyn Plugin) -> Result<Vec<JobDefinition>, RescanError> {

@@ -152,7 +152,8 @@ impl Bench {
         let key = job(description.job_type.as_str());
         let digest = Digest::of(key.job_type.as_str().as_bytes());
         let plugin = ScriptedPlugin { digest, jobs: vec![description], script };
-        let served = Served { plugin: Arc::new(plugin), limits: Limits::default(), retry };
+        let served =
+            Served { plugin: Arc::new(plugin), limits: Limits::default(), retry, queues: None };
         self.catalog.swap(&[], &[(key, Arc::new(served))]);
     }
 

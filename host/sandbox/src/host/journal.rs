@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use zapjobs_model::port::RunSink;
 use zapjobs_model::{Json, Limits, LogLevel, LogLine, Timestamp, Usage};
 
+use crate::egress::secret::Vault;
 use crate::panic::{Panic, PanicWatch};
 use crate::rate::Bucket;
 use crate::text;
@@ -26,6 +27,8 @@ const OWN_CATEGORY: &str = "zapjobs";
 const LAST_LINES_MAX: usize = 20;
 /// Bytes of each of them at most; the rest is cut.
 const LAST_LINE_BYTES_MAX: usize = 200;
+/// What is left of fields that are no JSON once a secret is hidden in them.
+const FIELDS_HIDDEN: &str = r#"{"zapjobs.hidden":true}"#;
 
 /// The words of one attempt.
 pub(crate) struct Journal {
@@ -42,6 +45,8 @@ pub(crate) struct Journal {
     stdout: Partial,
     stderr: Partial,
     panic: PanicWatch,
+    /// What must not be read in any line.
+    hidden: Option<Arc<Vault>>,
 }
 
 /// One of the two streams that are read line by line.
@@ -78,6 +83,19 @@ impl Journal {
             stdout: Partial::default(),
             stderr: Partial::default(),
             panic: PanicWatch::default(),
+            hidden: None,
+        }
+    }
+
+    /// From now on, secrets are written by their names.
+    pub(crate) fn hide(&mut self, secrets: &Arc<Vault>) {
+        self.hidden = Some(Arc::clone(secrets)).filter(|secrets| !secrets.is_empty());
+    }
+
+    /// Says something that the sandbox itself has to say, within the limits.
+    pub(crate) fn note(&mut self, message: &str) {
+        if self.takes(LogLevel::Warn) {
+            self.write(LogLevel::Warn, OWN_CATEGORY, message, None);
         }
     }
 
@@ -119,6 +137,9 @@ impl Journal {
         message: &str,
         fields: Option<Json>,
     ) {
+        let hidden = self.hidden.as_deref().and_then(|secrets| secrets.hide(message));
+        let message = hidden.as_deref().unwrap_or(message);
+        let fields = fields.map(|fields| self.without_secrets(fields));
         let category = text::name(category, CATEGORY_BYTES_MAX);
         let fields_bytes = fields.as_ref().map_or(0, |fields| fields.as_str().len());
         let room = self.line_bytes_max.saturating_sub(category.len() + fields_bytes);
@@ -194,6 +215,13 @@ impl Journal {
         line.clear();
         line.push_str(text::cut(message, LAST_LINE_BYTES_MAX));
         self.last_lines.push_back(line);
+    }
+
+    fn without_secrets(&self, fields: Json) -> Json {
+        let hidden = self.hidden.as_deref().and_then(|secrets| secrets.hide(fields.as_str()));
+        hidden.map_or(fields, |text| {
+            Json::parse(&text).unwrap_or_else(|_| Json::trusted(FIELDS_HIDDEN))
+        })
     }
 
     fn push(&mut self, stream: Stream, text: &[u8]) {

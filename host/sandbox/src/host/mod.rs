@@ -1,14 +1,16 @@
 //! What a guest can call, one module per interface.
 //!
-//! **Invariant:** nothing here waits except WASI's own `poll` and files; whatever a guest
+//! **Invariant:** nothing here waits except WASI's own `poll`, files and HTTP; whatever a guest
 //! chooses the size of has a bound.
 
 mod cancellation;
 mod files;
+pub(crate) mod http;
 pub(crate) mod journal;
 mod log;
 mod progress;
 mod run_context;
+pub(crate) mod settings;
 mod stdio;
 pub(crate) mod wasi;
 
@@ -19,9 +21,12 @@ use wasmtime::Engine;
 use wasmtime::component::{Linker, LinkerInstance, ResourceTable};
 use wasmtime_wasi::WasiCtx;
 use zapjobs_model::port::{RunContext, RunSink};
-use zapjobs_model::{DirectoryGrant, ItemCounts, Limits, LogLevel, Progress};
+use zapjobs_model::{ItemCounts, Limits, LogLevel, Progress, Usage};
 
+use self::http::Http;
 use crate::contract::{PACKAGE, VERSION_FULL};
+use crate::egress::secret::Wallet;
+use crate::granted::Granted;
 use crate::memory::Memory;
 use crate::panic::Panic;
 use crate::watch::{Halt, Watch};
@@ -37,8 +42,12 @@ pub(crate) struct State {
     pub(crate) halted: Option<Halt>,
     pub(crate) journal: Arc<Mutex<Journal>>,
     pub(crate) reports: Reports,
-    /// Made when the guest first asks for it, unless directories have to be opened.
+    granted: Arc<Granted>,
+    wallet: Option<Arc<Wallet>>,
+    /// Made when the guest first asks for it, unless something is granted that it shows.
     wasi: Option<WasiCtx>,
+    /// Made when the guest first asks for it.
+    http: Option<Box<Http>>,
     handles: ResourceTable,
     limits: Limits,
     /// Made when the guest first uses files.
@@ -46,20 +55,22 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// What an attempt begins with. Fails if a granted directory cannot be opened.
+    /// What an attempt begins with. Fails if something granted is not there any more.
     pub(crate) fn new(
         context: RunContext,
         limits: &Limits,
         level_min: LogLevel,
         sink: Arc<dyn RunSink>,
         watch: Arc<Watch>,
-        directories: &[DirectoryGrant],
+        granted: &Arc<Granted>,
     ) -> Result<Self, String> {
-        let journal = Arc::new(Mutex::new(Journal::new(Arc::clone(&sink), limits, level_min)));
-        let wasi = match directories {
-            [] => None,
-            some => Some(wasi::context(&journal, some)?),
-        };
+        let mut journal = Journal::new(Arc::clone(&sink), limits, level_min);
+        journal.hide(&granted.vault);
+        let journal = Arc::new(Mutex::new(journal));
+        let wallet = Wallet::new(&granted.vault)?.map(Arc::new);
+        let shows = granted.shows_something();
+        let wasi =
+            shows.then(|| wasi::context(&journal, granted, wallet.as_deref())).transpose()?;
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(usize::try_from(limits.handles_max).unwrap_or(usize::MAX));
         Ok(Self {
@@ -69,7 +80,10 @@ impl State {
             halted: None,
             journal,
             reports: Reports::new(sink, limits),
+            granted: Arc::clone(granted),
+            wallet,
             wasi,
+            http: None,
             handles,
             limits: *limits,
             quota: None,
@@ -85,12 +99,20 @@ impl State {
         }
         journal.finish()
     }
+
+    /// Writes what the host did for the guest into the attempt's usage.
+    pub(crate) fn count(&self, usage: &mut Usage) {
+        self.journal.lock().count(usage);
+        self.http.iter().for_each(|http| http.count(usage));
+    }
 }
 
 /// A linker that knows everything a guest may call.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasi::add_to_linker(&mut linker)?;
+    http::add_to_linker(&mut linker)?;
+    settings::add_to_linker(&mut linker)?;
     cancellation::add_to_linker(&mut interface(&mut linker, "cancellation")?)?;
     log::add_to_linker(&mut interface(&mut linker, "log")?)?;
     progress::add_to_linker(&mut interface(&mut linker, "progress")?)?;

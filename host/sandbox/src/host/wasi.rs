@@ -1,5 +1,5 @@
 //! WASI 0.2 with nothing granted: clocks, random numbers, an empty standard input, no
-//! arguments, no environment, no network, and of the files only granted directories.
+//! arguments, no sockets, and of environment variables and files only what is granted.
 
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use super::State;
 use super::files::{self, Files, Quota};
 use super::journal::{Journal, Stream};
 use super::stdio::Output;
+use crate::egress::secret::Wallet;
+use crate::granted::Granted;
 
 /// Random bytes that a guest gets in one call at most.
 const RANDOM_BYTES_MAX: u64 = 4 << 20;
@@ -33,6 +35,8 @@ pub(crate) const PROVIDED: &[&str] = &[
     "wasi:clocks/wall-clock",
     "wasi:filesystem/preopens",
     "wasi:filesystem/types",
+    "wasi:http/outgoing-handler",
+    "wasi:http/types",
     "wasi:io/error",
     "wasi:io/poll",
     "wasi:io/streams",
@@ -56,7 +60,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 /// What a guest finds of the outside. Fails if a granted directory cannot be opened.
 pub(super) fn context(
     journal: &Arc<Mutex<Journal>>,
-    directories: &[DirectoryGrant],
+    granted: &Granted,
+    wallet: Option<&Wallet>,
 ) -> Result<WasiCtx, String> {
     let mut builder = WasiCtxBuilder::new();
     builder
@@ -66,8 +71,14 @@ pub(super) fn context(
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
-    for grant in directories {
+    for grant in &granted.directories {
         open(&mut builder, grant)?;
+    }
+    for (name, value) in granted.environment.iter() {
+        builder.env(name, value);
+    }
+    for (name, value) in wallet.iter().flat_map(|wallet| wallet.variables()) {
+        builder.env(name, value);
     }
     Ok(builder.build())
 }
@@ -93,7 +104,8 @@ fn open(builder: &mut WasiCtxBuilder, grant: &DirectoryGrant) -> Result<(), Stri
 
 /// A context in which nothing is granted.
 fn nothing(journal: &Arc<Mutex<Journal>>) -> WasiCtx {
-    context(journal, &[]).expect("only directories can fail to open, and there are none")
+    context(journal, &Granted::default(), None)
+        .expect("only directories can fail to open, and there are none")
 }
 
 impl WasiView for State {

@@ -158,7 +158,7 @@ async fn a_granted_directory_shows_and_no_more_of_it_than_granted() {
         (Access::ReadWrite, r#"["given",true,false]"#),
     ];
     for (access, expected) in cases {
-        let grants = Grants { directories: vec![grant(access)] };
+        let grants = Grants { directories: vec![grant(access)], ..Grants::default() };
         let plugin = load_with(&sandbox(), guest("hostile"), grants).await.expect("loads");
         assert_eq!(output(&Try::of("files", "0").report(&plugin).await), expected);
     }

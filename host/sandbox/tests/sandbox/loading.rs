@@ -124,7 +124,7 @@ async fn imports_of_another_type_are_refused() {
 
 #[tokio::test]
 async fn foreign_imports_that_are_unknown_do_not_keep_a_component_from_loading() {
-    let foreign = r#"(import "wasi:http/types@0.2.3" (instance
+    let foreign = r#"(import "wasi:keyvalue/store@0.2.0" (instance
             (export "fields" (type (sub resource))) (export "go" (func (param "n" u32)))))
         (import "other:thing/api" (instance (export "go" (func (result string)))))
         (import "wasi:clocks/wall-clock@0.2.12" (instance))
@@ -176,7 +176,7 @@ async fn a_file_beyond_the_size_limit_is_refused() {
 async fn a_granted_directory_that_is_missing_is_named() {
     let host = std::path::PathBuf::from("/nonexistent/granted");
     let grant = DirectoryGrant { host, guest: "/in".to_owned(), access: Access::ReadOnly };
-    let grants = Grants { directories: vec![grant] };
+    let grants = Grants { directories: vec![grant], ..Grants::default() };
     let error = load_with(&sandbox(), guest("noop"), grants).await.err().expect("a refusal");
     assert_eq!(
         error.to_string(),

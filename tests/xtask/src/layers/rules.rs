@@ -51,7 +51,7 @@ const TESTS_MAY_USE: &[(&str, &[&str])] = &[
     ("zapjobs-postgres", &["zapjobs-conformance", "zapjobs-memory", "zapjobs-services"]),
     ("zapjobs-redis", &["zapjobs-conformance", "zapjobs-memory", "zapjobs-services"]),
     ("zapjobs-runtime", &["zapjobs-memory"]),
-    ("zapjobs-sandbox", &["zapjobs-components"]),
+    ("zapjobs-sandbox", &["zapjobs-components", "zapjobs-services"]),
     ("zapjobs-server", &["zapjobs-memory"]),
     ("zapjobs", &["zapjobs-components", "zapjobs-services"]),
     ("zapjobs-sdk-macros", &["zapjobs-sdk"]),
