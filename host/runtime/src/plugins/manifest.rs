@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use zapjobs_model::{Access, DirectoryGrant, Grants, Limits, Narrowing};
+use zapjobs_model::{Access, Digest, DirectoryGrant, Grants, Limits, Narrowing};
 
 /// A manifest. An absent file is an empty one: nothing granted, nothing narrowed.
 ///
 /// ```toml
+/// digest = "sha256:..."  # no other code than this
+///
 /// [[directory]]
 /// host = "/srv/photos"   # absolute, must exist
 /// guest = "/in"          # absolute, how the plugin names it
@@ -19,6 +21,7 @@ use zapjobs_model::{Access, DirectoryGrant, Grants, Limits, Narrowing};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Manifest {
+    digest: Option<PinnedDigest>,
     directory: Vec<DirectoryEntry>,
     limits: Narrowing,
 }
@@ -29,6 +32,22 @@ struct DirectoryEntry {
     host: PathBuf,
     guest: String,
     access: Access,
+}
+
+/// A digest as people write it: `sha256:` and 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct PinnedDigest(Digest);
+
+impl TryFrom<String> for PinnedDigest {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let digits = text.strip_prefix("sha256:").and_then(|digits| digits.parse().ok());
+        digits.map(Self).ok_or_else(|| {
+            "digest must be \"sha256:\" and 64 hexadecimal digits, as `plugins history` shows"
+                .to_owned()
+        })
+    }
 }
 
 /// A manifest that cannot be used.
@@ -47,6 +66,11 @@ impl Manifest {
             Some(problem) => Err(ManifestError(problem)),
             None => Ok(manifest),
         }
+    }
+
+    /// The only code that it allows, where it names one.
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest.map(|PinnedDigest(digest)| digest)
     }
 
     /// What it allows.
@@ -102,6 +126,7 @@ mod tests {
             ("[[directory]]\nhost = \"in\"\nguest = \"/in\"\naccess = \"ro\"\n", "absolute"),
             ("[[directory]]\nhost = \"/in\"\nguest = \"/a/../b\"\naccess = \"ro\"\n", ".."),
             ("[[directory]]\nhost = \"/in\"\nguest = \"/in\"\naccess = \"all\"\n", "line 4"),
+            ("digest = \"sha1:00\"\n", "64 hexadecimal digits"),
         ] {
             let error = Manifest::parse(text).expect_err(text).to_string();
             assert!(error.contains(expected), "{error}");
