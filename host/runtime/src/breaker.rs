@@ -45,7 +45,12 @@ pub struct BreakerRules {
 impl Default for BreakerRules {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
-        Self { threshold: 20, window: 5 * minute, cool_down: 5 * minute, cool_down_max: 60 * minute }
+        Self {
+            threshold: 20,
+            window: 5 * minute,
+            cool_down: 5 * minute,
+            cool_down_max: 60 * minute,
+        }
     }
 }
 

@@ -72,9 +72,11 @@ impl Catalog {
     pub(crate) fn keep_earlier(&self, versions: &[(JobKey, Arc<Served>)]) {
         self.earlier.rcu(|earlier| {
             let mut earlier = Earlier::clone(earlier);
-            earlier.extend(versions.iter().map(|(key, served)| {
-                ((key.clone(), served.plugin.digest()), Arc::clone(served))
-            }));
+            earlier.extend(
+                versions.iter().map(|(key, served)| {
+                    ((key.clone(), served.plugin.digest()), Arc::clone(served))
+                }),
+            );
             earlier
         });
     }

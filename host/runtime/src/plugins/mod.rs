@@ -5,10 +5,12 @@
 //! keep the code they began with.
 //!
 //! In reading order: [`scan`] says what lies there, [`read`] makes a candidate of a file,
-//! [`refresh`] decides what becomes of it, [`publish`] swaps it in, [`tend`] looks after earlier
+//! [`refresh`] decides what becomes of it, [`publish`] swaps it in, [`fallback`] lets a
+//! kept version serve instead, [`tend`] looks after earlier
 //! versions. [`store`] keeps versions, [`record`] is what is remembered of each plugin, and
 //! [`operator`] how people overrule it. [`watch`] notices changes.
 
+mod fallback;
 mod manifest;
 mod operator;
 mod options;

@@ -46,7 +46,9 @@ impl VersionStore {
         };
         let name = &id.name;
         let unknown = |problem: String| {
-            OrderError::Unknown(format!("{problem}: `zapjobs plugins history {name}` shows them all"))
+            OrderError::Unknown(format!(
+                "{problem}: `zapjobs plugins history {name}` shows them all"
+            ))
         };
         let digest = match (version, to) {
             (Some(version), _) => version.digest,

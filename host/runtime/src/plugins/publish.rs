@@ -134,10 +134,7 @@ impl PluginDirectory {
         definitions.iter().map(of).collect()
     }
 
-    pub(super) async fn retire_missing(
-        &mut self,
-        files: &[PluginFile],
-    ) -> Result<(), RescanError> {
+    pub(super) async fn retire_missing(&mut self, files: &[PluginFile]) -> Result<(), RescanError> {
         let is_gone = |id: &&_| !files.iter().any(|file| file.id == **id);
         let gone: Vec<_> = self.known.keys().filter(is_gone).cloned().collect();
         for id in gone {

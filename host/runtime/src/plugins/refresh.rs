@@ -10,11 +10,12 @@ use zapjobs_model::port::{LoadError, Plugin, PluginSource};
 use zapjobs_model::{Capability, Digest};
 use zapjobs_storage::StorageError;
 
-use super::read::{self, Candidate};
+use super::fallback::kept;
+use super::read::Candidate;
 use super::scan::{self, PluginFile};
 use super::{
-    Content, HoldReason, Orders, Origin, PluginDirectory, PluginOptions, PluginRecord, PluginState,
-    RescanError, SchemaCheck, Tried, TurnedDown, VersionStore, blocking, of_plugin,
+    Content, HoldReason, Orders, Origin, PluginDirectory, PluginRecord, PluginState, RescanError,
+    SchemaCheck, Tried, TurnedDown, blocking, of_plugin,
 };
 
 /// What time alone may mend, such as a full disk or a queue of old inputs, is tried again after
@@ -220,10 +221,8 @@ impl PluginDirectory {
             Left::Held(reason) => (reason.to_string(), Vec::new(), true),
         };
         let known = self.known.entry(file.id.clone()).or_default();
-        let mends_itself = matches!(
-            left,
-            Left::Refused { passes: true, .. } | Left::Held(HoldReason::Inputs(_))
-        );
+        let mends_itself =
+            matches!(left, Left::Refused { passes: true, .. } | Left::Held(HoldReason::Inputs(_)));
         if mends_itself {
             known.again_at = Some(Instant::now() + TRY_AGAIN);
             known.tried = None;
@@ -231,6 +230,7 @@ impl PluginDirectory {
         let turned_down = Some(TurnedDown { digest, reason, held, wants_more });
         let is_told = known.record.turned_down == turned_down && known.stamp.is_some();
         known.record.turned_down = turned_down;
+        known.record.retired_at = None;
         if known.serving.is_none() {
             self.fall_back(file, digest).await?;
         }
@@ -253,48 +253,6 @@ impl PluginDirectory {
         Ok(())
     }
 
-    /// Lets the version serve that served when the host last ran.
-    async fn fall_back(
-        &mut self,
-        file: &PluginFile,
-        left: Option<Digest>,
-    ) -> Result<(), RescanError> {
-        let Some(known) = self.known.get(&file.id) else { return Ok(()) };
-        let last = known.record.current.filter(|last| Some(*last) != left);
-        let (Some(store), Some(last)) = (self.store.clone(), last) else { return Ok(()) };
-        let (inner, options, record) =
-            (file.clone(), Arc::clone(&self.options), known.record.clone());
-        let candidate = blocking(move || kept(&store, &inner, &record, last, &options)).await;
-        let outcome = match candidate {
-            Err(reason) => Err(reason),
-            Ok(candidate) => self.restore(file, candidate).await.map_err(of_plugin(&file.id))?,
-        };
-        match outcome {
-            Ok(state) => self.reports.push(file.report(state)),
-            Err(reason) => {
-                tracing::error!(plugin = %file.id, %reason, "the version before cannot serve either");
-            }
-        }
-        Ok(())
-    }
-
-    async fn restore(
-        &mut self,
-        file: &PluginFile,
-        candidate: Candidate,
-    ) -> Result<Result<PluginState, String>, StorageError> {
-        let plugin = match self.load(file, &candidate).await {
-            Ok(plugin) => plugin,
-            Err(LoadError(reason)) => return Ok(Err(reason)),
-        };
-        let unservable = self.quota_reached(file).or_else(|| self.unservable(file, &*plugin));
-        if let Some(reason) = unservable {
-            return Ok(Err(reason));
-        }
-        let prepared = self.prepare(file, &*plugin).await?;
-        self.publish(file, plugin, &candidate, prepared, Origin::Kept).await.map(Ok)
-    }
-
     /// Puts code into service again whose breaker an operator reset.
     async fn heed_resets(&mut self, file: &PluginFile, orders: &Orders) {
         let known = self.known.entry(file.id.clone()).or_default();
@@ -306,21 +264,4 @@ impl PluginDirectory {
             }
         }
     }
-}
-
-/// A version that is kept, under the manifest that lies beside the file now; the one that it
-/// was accepted with where that cannot be read.
-pub(super) fn kept(
-    store: &VersionStore,
-    file: &PluginFile,
-    record: &PluginRecord,
-    digest: Digest,
-    options: &PluginOptions,
-) -> Result<Candidate, String> {
-    let bytes = store.read(digest, options.component_bytes_max)?;
-    let version = record.version(digest);
-    let manifest = read::manifest_text(file)
-        .unwrap_or_else(|_| version.and_then(|version| version.manifest.clone()));
-    let signature = version.and_then(|version| version.signature.clone());
-    Candidate::new(bytes, manifest, signature, options)
 }

@@ -191,12 +191,8 @@ mod tests {
         assert!(written(now - settle).is_settled(now, settle));
         assert!(!written(now - settle / 2).is_settled(now, settle));
         assert!(!written(now + settle).is_settled(now, settle));
-        let manifest_new = FileStamp([
-            Some((1, Some(now - settle))),
-            Some((1, Some(now))),
-            None,
-            None,
-        ]);
+        let manifest_new =
+            FileStamp([Some((1, Some(now - settle))), Some((1, Some(now))), None, None]);
         assert!(!manifest_new.is_settled(now, settle), "the youngest part counts");
     }
 }

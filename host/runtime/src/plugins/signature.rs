@@ -45,7 +45,9 @@ impl TrustedKeys {
                 Err(_) => reason = "it does not belong to this code".to_owned(),
             }
         }
-        Err(format!("its signature does not count: {reason}: sign this very file with a trusted key"))
+        Err(format!(
+            "its signature does not count: {reason}: sign this very file with a trusted key"
+        ))
     }
 }
 

@@ -30,21 +30,31 @@ const RECORD_BYTES_MAX: u64 = 16 << 20;
 /// What nobody refers to is deleted once it is this old: another host may be about to refer to it.
 const UNREFERENCED_KEPT: Duration = Duration::from_secs(3_600);
 
-/// The versions kept. [`VersionStore::open`] makes its folders where they are missing.
+/// The versions kept. A host opens them, whoever looks from outside finds them existing.
 #[derive(Debug, Clone)]
 pub struct VersionStore {
     root: PathBuf,
 }
 
 impl VersionStore {
-    /// The versions of a plugins directory, in `named` or in a hidden folder of it.
+    /// The versions of a plugins directory, in `named` or in a hidden folder of it, which are
+    /// made where they are missing.
     pub fn open(plugins: &Path, named: Option<&Path>) -> io::Result<Self> {
-        let root = named.map_or_else(|| plugins.join(FOLDER), Path::to_owned);
-        let store = Self { root };
+        let store = Self::at(plugins, named);
         for folder in [&store.root, &store.code(), &store.records(), &store.orders_folder()] {
             private_folder(folder)?;
         }
         Ok(store)
+    }
+
+    /// The same where a host has made them; an error where none has.
+    pub fn existing(plugins: &Path, named: Option<&Path>) -> io::Result<Self> {
+        let store = Self::at(plugins, named);
+        fs::read_dir(store.records()).map(|_| store)
+    }
+
+    fn at(plugins: &Path, named: Option<&Path>) -> Self {
+        Self { root: named.map_or_else(|| plugins.join(FOLDER), Path::to_owned) }
     }
 
     /// Where it is.
@@ -172,10 +182,8 @@ fn read_json<T: DeserializeOwned + Default>(path: &Path) -> T {
     let parsed = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return T::default(),
         Err(error) => Err(error.to_string()),
-        Ok(file) => {
-            serde_json::from_reader(io::BufReader::new(file.take(RECORD_BYTES_MAX)))
-                .map_err(|error| error.to_string())
-        }
+        Ok(file) => serde_json::from_reader(io::BufReader::new(file.take(RECORD_BYTES_MAX)))
+            .map_err(|error| error.to_string()),
     };
     parsed.unwrap_or_else(|error| {
         let path = path.display();

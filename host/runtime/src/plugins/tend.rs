@@ -9,7 +9,7 @@ use zapjobs_model::port::Plugin;
 use zapjobs_model::{Digest, JobDefinition, JobKey, RetryCode, RunStatus};
 use zapjobs_storage::{Cursor, RunFilter, RunPageRequest, StorageError};
 
-use super::refresh::kept;
+use super::fallback::kept;
 use super::scan::PluginFile;
 use super::{PluginDirectory, PluginId, RescanError, blocking, of_plugin};
 

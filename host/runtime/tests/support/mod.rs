@@ -11,8 +11,8 @@ use zapjobs_model::port::{
     BoxFuture, Cancellation, Invocation, LoadError, Plugin, PluginSource, RunSink, Sandbox,
 };
 use zapjobs_model::{
-    Blame, Digest, JobDefinition, JobDescription, JobKey, JobRequest, JobType, Json, Limits, Outcome,
-    Report, RetryPolicy, Run, RunError, RunId, RunStatus, Schedule, TenantId, Usage,
+    Blame, Digest, JobDefinition, JobDescription, JobKey, JobRequest, JobType, Json, Limits,
+    Outcome, Report, RetryPolicy, Run, RunError, RunId, RunStatus, Schedule, TenantId, Usage,
 };
 use zapjobs_runtime::{Catalog, Client, Host, HostOptions, Served};
 use zapjobs_storage::{Clock, Storage, SystemClock};
@@ -178,7 +178,8 @@ impl Bench {
         let retry = description.retry.clone();
         let key = job(description.job_type.as_str());
         let digest = Digest::of(key.job_type.as_str().as_bytes());
-        let plugin = ScriptedPlugin { digest, jobs: vec![description], imports: Vec::new(), script };
+        let plugin =
+            ScriptedPlugin { digest, jobs: vec![description], imports: Vec::new(), script };
         let served = Served { plugin: Arc::new(plugin), limits: Limits::default(), retry };
         self.catalog.swap(&[], &[(key, Arc::new(served))]);
     }

@@ -41,10 +41,8 @@ fn only_its_owner_may_look_into_it() {
 #[test]
 fn a_damaged_record_counts_as_none_and_can_be_written_again() {
     let (_folder, store) = store();
-    let record = PluginRecord {
-        retired_at: Some(Timestamp::from_micros(1)),
-        ..PluginRecord::default()
-    };
+    let record =
+        PluginRecord { retired_at: Some(Timestamp::from_micros(1)), ..PluginRecord::default() };
     store.write_record(&id("a"), &record).expect("written");
     assert_eq!(store.record(&id("a")), record);
     assert_eq!(store.plugins().expect("a list"), [id("a")]);
