@@ -7,7 +7,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use zapjobs_runtime::{RescanError, StartError, SubmitError, WaitError};
+use zapjobs_runtime::{OrderError, RescanError, StartError, SubmitError, WaitError};
 use zapjobs_storage::StorageError;
 
 /// How a command ends, for scripts.
@@ -109,6 +109,15 @@ impl From<WaitError> for Failure {
 impl From<RescanError> for Failure {
     fn from(error: RescanError) -> Self {
         Self::unavailable(error.to_string())
+    }
+}
+
+impl From<OrderError> for Failure {
+    fn from(error: OrderError) -> Self {
+        match &error {
+            OrderError::Unknown(_) => Self::usage(error.to_string()),
+            OrderError::Unwritable(..) => Self::unavailable(error.to_string()),
+        }
     }
 }
 

@@ -6,11 +6,17 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use zapjobs_model::port::{CancelReason, Cancellation, Invocation, RunContext};
-use zapjobs_model::{Blame, Limits, Outcome, Report, RetryPolicy, Run, RunError, Timestamp, Usage};
+use zapjobs_model::{
+    Blame, Digest, JobKey, Limits, Outcome, Report, RetryPolicy, Run, RunError, Timestamp, Usage,
+};
 
+use crate::breaker::{self, Admission, Change, Sign};
 use crate::catalog::Served;
 use crate::host_core::Core;
 
+/// A run whose code is out of service is looked at again after this long at most: a better
+/// version may have come.
+const OUT_OF_SERVICE_DELAY_MAX: Duration = Duration::from_secs(30);
 /// A run whose job type nothing serves is looked at again after this long.
 const UNSERVED_DELAY: Duration = Duration::from_secs(5);
 
@@ -33,21 +39,67 @@ pub(crate) async fn attempt(
     if run.deadline.is_some_and(|deadline| deadline <= now) {
         return unexecuted(run, Outcome::Failed(deadline_passed()));
     }
-    let Some(served) = core.catalog.get(&run.job_key()) else {
-        let outcome = Outcome::HandedBack {
-            after_ms: u64::try_from(UNSERVED_DELAY.as_millis()).unwrap_or(u64::MAX),
-            error: Some(unserved(&run)),
-        };
+    let key = run.job_key();
+    let Some(served) = code_for(core, &run, &key) else {
+        let outcome = handed_back(UNSERVED_DELAY, unserved(&run));
         return unexecuted(run, outcome);
     };
     if served.queues.as_ref().is_some_and(|queues| !queues.contains(&run.queue)) {
         let outcome = Outcome::Failed(wrong_queue(&run));
         return unexecuted(run, outcome);
     }
-    run.digest = Some(served.plugin.digest());
+    let digest = served.plugin.digest();
+    if let Admission::Refuse { until } = core.catalog.breakers().admit(&key, digest, now) {
+        let wait = until.since(now).min(OUT_OF_SERVICE_DELAY_MAX);
+        let outcome = handed_back(wait, out_of_service(&key, digest, until));
+        return unexecuted(run, outcome);
+    }
+    run.digest = Some(digest);
     let Report { outcome, usage } = execute(core, &run, &served, &cancellation, now).await;
+    heed(core, &key, digest, Sign::of(&outcome)).await;
     run.cancel_requested |= cancellation.reason() == Some(CancelReason::Requested);
     Finished { run, outcome, usage, retry: served.retry.clone() }
+}
+
+/// The code that serves the run's job; for a further attempt perhaps that of the one before.
+fn code_for(core: &Core, run: &Run, key: &JobKey) -> Option<Arc<Served>> {
+    let newest = core.catalog.get(key);
+    let Some(before) = run.digest.filter(|_| core.options.retry_code.keeps(run.attempt)) else {
+        return newest;
+    };
+    if newest.as_ref().is_some_and(|newest| newest.plugin.digest() == before) {
+        return newest;
+    }
+    let earlier = core.catalog.earlier(key, before);
+    if earlier.is_none() {
+        tracing::info!(
+            run = %run.id, job = %key, digest = %before.short(),
+            "the code of its attempt before is not kept any more: it runs on the newest"
+        );
+    }
+    earlier.or(newest)
+}
+
+/// Takes code out of service that keeps trapping, and into service again.
+async fn heed(core: &Core, key: &JobKey, digest: Digest, sign: Sign) {
+    let (now, rules) = (core.clock.now(), &core.options.breaker);
+    let short = digest.short();
+    match core.catalog.breakers().note(key, digest, sign, now, rules) {
+        Some(Change::Opened(cool_down)) => {
+            tracing::error!(
+                job = %key, digest = %short, seconds = cool_down.as_secs(),
+                "this code keeps trapping: it is out of service, and its runs wait"
+            );
+            breaker::share(core, key, digest, cool_down).await;
+        }
+        Some(Change::Closed) => {
+            tracing::warn!(job = %key, digest = %short, "this code is in service again");
+        }
+        None if sign == Sign::Trapped && rules.threshold > 0 => {
+            breaker::learn(core, key, digest).await;
+        }
+        None => {}
+    }
 }
 
 async fn execute(
@@ -96,6 +148,21 @@ fn invocation(run: &Run, limits: &Limits, now: Timestamp) -> Invocation {
 
 fn unexecuted(run: Run, outcome: Outcome) -> Finished {
     Finished { run, outcome, usage: Usage::default(), retry: RetryPolicy::default() }
+}
+
+fn handed_back(wait: Duration, error: RunError) -> Outcome {
+    // At least a millisecond: a run that is handed back for none is claimed again at once.
+    let after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+    Outcome::HandedBack { after_ms, error: Some(error) }
+}
+
+fn out_of_service(key: &JobKey, digest: Digest, until: Timestamp) -> RunError {
+    let message = format!(
+        "the code {} of {key} keeps trapping and is out of service, to be tried again at {until}: \
+         put a better version into the plugins directory, or `zapjobs plugins reset` its plugin",
+        digest.short()
+    );
+    RunError::new(Blame::Operator, "out-of-service", message)
 }
 
 fn deadline_passed() -> RunError {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use zapjobs_model::{Limits, QueueName};
+use zapjobs_model::{Limits, QueueName, RetryCode};
+
+use crate::breaker::BreakerRules;
 
 /// How a host works.
 #[derive(Debug, Clone)]
@@ -25,6 +27,10 @@ pub struct HostOptions {
     pub retention: Option<Duration>,
     /// How long logs of finished runs are kept; as long as their runs where absent. Absent.
     pub log_retention: Option<Duration>,
+    /// Which code a further attempt of a run executes. The newest.
+    pub retry_code: RetryCode,
+    /// When code whose runs keep trapping is taken out of service.
+    pub breaker: BreakerRules,
 }
 
 impl Default for HostOptions {
@@ -38,6 +44,8 @@ impl Default for HostOptions {
             limits: Limits::default(),
             retention: Some(Duration::from_secs(7 * 24 * 3_600)),
             log_retention: None,
+            retry_code: RetryCode::Newest,
+            breaker: BreakerRules::default(),
         }
     }
 }
@@ -63,6 +71,7 @@ impl HostOptions {
                 "poll_interval",
                 "10 ms to 1 minute",
             ),
+            (self.breaker.threshold <= 1_000, "breaker.threshold", "0 to 1,000"),
         ];
         match checks.into_iter().find(|(holds, _, _)| !holds) {
             Some((_, setting, bounds)) => Err(InvalidOptions { setting, bounds }),

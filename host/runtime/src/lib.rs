@@ -16,6 +16,7 @@
 //! [`PluginDirectory`] keeps the [`Catalog`] of code equal to a directory of files.
 
 mod attempt;
+mod breaker;
 mod catalog;
 mod client;
 mod completer;
@@ -32,11 +33,14 @@ mod schema;
 mod services;
 mod store_clock;
 
+pub use breaker::{BreakerRules, lease_name as breaker_lease_name};
 pub use catalog::{Catalog, Served};
 pub use client::{Client, SubmitError, WaitError};
 pub use config::{HostOptions, InvalidOptions};
 pub use host::{Host, StartError};
 pub use plugins::{
-    Manifest, ManifestError, PluginDirectory, PluginReport, PluginState, RescanError,
+    HoldReason, Manifest, ManifestError, Misfits, OrderError, Orders, Origin, PluginDirectory,
+    PluginId, PluginOptions, PluginRecord, PluginReport, PluginState, PluginVersion, RescanError,
+    SchemaCheck, TrustedKeys, TurnedDown, VersionStore,
 };
 pub use schema::{InputSchema, SchemaCache};

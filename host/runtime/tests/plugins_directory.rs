@@ -10,20 +10,33 @@ use support::{Bench, PATIENCE, ScriptedSandbox, job};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use zapjobs_model::{Limits, TenantId};
-use zapjobs_runtime::{PluginDirectory, PluginReport, PluginState};
+use zapjobs_model::{JobKey, JobType, TenantId};
+use zapjobs_runtime::{PluginDirectory, PluginOptions, PluginReport, PluginState};
 
 fn directory(bench: &Bench) -> (TempDir, PluginDirectory) {
+    directory_with(bench, options())
+}
+
+fn directory_with(bench: &Bench, options: PluginOptions) -> (TempDir, PluginDirectory) {
     let folder = TempDir::new().expect("a folder");
     let directory = PluginDirectory::open(
         folder.path(),
-        TenantId::standard(),
-        Limits::default(),
+        options,
         Arc::new(ScriptedSandbox),
         Arc::clone(&bench.storage),
         Arc::clone(&bench.catalog),
     );
     (folder, directory.expect("a directory"))
+}
+
+/// Files count as settled at once.
+fn options() -> PluginOptions {
+    PluginOptions { settle: Duration::ZERO, ..PluginOptions::new(TenantId::standard()) }
+}
+
+fn job_of(tenant: &str, name: &str) -> JobKey {
+    let tenant = TenantId::new(tenant).expect("a tenant");
+    JobKey { tenant, job_type: JobType::new(name).expect("a name") }
 }
 
 async fn rescan(directory: &mut PluginDirectory) -> Vec<PluginReport> {
@@ -157,4 +170,111 @@ async fn a_plugin_serves_only_the_tenants_and_queues_of_its_manifest() {
     assert!(matches!(report.state, PluginState::Serving { .. }));
     let served = bench.catalog.get(&job("one")).expect("served");
     assert_eq!(served.queues.as_deref().map(<[_]>::len), Some(1));
+}
+
+#[tokio::test]
+async fn tenants_have_folders_and_job_types_of_their_own() {
+    let bench = Bench::new();
+    let (folder, mut directory) = directory(&bench);
+    let acme = folder.path().join("acme");
+    fs::create_dir(&acme).expect("a folder");
+    fs::write(folder.path().join("plugin.wasm"), "job").expect("written");
+    fs::write(acme.join("plugin.wasm"), "job # of acme").expect("written");
+    let reports = rescan(&mut directory).await;
+    assert_eq!(reports.len(), 2);
+    let [own, acmes] = ["default", "acme"]
+        .map(|tenant| bench.catalog.get(&job_of(tenant, "job")).expect("served").plugin.digest());
+    assert_ne!(own, acmes);
+
+    fs::remove_file(acme.join("plugin.wasm")).expect("removed");
+    rescan(&mut directory).await;
+    assert!(bench.catalog.get(&job_of("acme", "job")).is_none());
+    assert!(bench.catalog.get(&job("job")).is_some(), "the other tenant's stays");
+}
+
+#[tokio::test]
+async fn what_is_no_plugin_is_passed_over_with_its_reason() {
+    let bench = Bench::new();
+    let (folder, mut directory) = directory(&bench);
+    for name in ["not a tenant", ".hidden", "acme", "acme/nested", "default"] {
+        fs::create_dir(folder.path().join(name)).expect("a folder");
+    }
+    for file in ["not a tenant/a.wasm", ".hidden/a.wasm", "acme/nested/a.wasm", "acme/.a.wasm"] {
+        fs::write(folder.path().join(file), "job").expect("written");
+    }
+    fs::write(folder.path().join("twice.wasm"), "one").expect("written");
+    fs::write(folder.path().join("default/twice.wasm"), "two").expect("written");
+    let reports = rescan(&mut directory).await;
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    let root = directory.path();
+    let passed_over: Vec<_> = directory
+        .passed_over()
+        .keys()
+        .map(|path| path.strip_prefix(root).expect("inside").display().to_string())
+        .collect();
+    assert_eq!(passed_over, ["acme/nested", "default/twice.wasm", "not a tenant"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_is_not_followed_out_of_the_directory() {
+    use std::os::unix::fs::symlink;
+    let bench = Bench::new();
+    let (folder, mut directory) = directory(&bench);
+    let outside = TempDir::new().expect("a folder");
+    fs::write(outside.path().join("a.wasm"), "stolen").expect("written");
+    symlink(outside.path(), folder.path().join("acme")).expect("a link");
+    symlink(outside.path().join("a.wasm"), folder.path().join("a.wasm")).expect("a link");
+    fs::write(folder.path().join("real.wasm"), "job").expect("written");
+    symlink(folder.path().join("real.wasm"), folder.path().join("z.wasm")).expect("a link");
+    let reports = rescan(&mut directory).await;
+    assert_eq!(reports.len(), 3, "{reports:?}");
+    assert!(reason(&reports[0]).contains("leads out of"), "{reports:?}");
+    assert!(reason(&reports[2]).contains("real.wasm"), "a link inside is read: {reports:?}");
+    assert!(bench.catalog.get(&job_of("acme", "stolen")).is_none());
+    assert_eq!(directory.passed_over().len(), 1, "{:?}", directory.passed_over());
+}
+
+#[tokio::test]
+async fn a_tenant_has_no_more_plugins_than_it_may_until_one_is_gone() {
+    let bench = Bench::new();
+    let (folder, mut directory) =
+        directory_with(&bench, PluginOptions { plugins_max: 2, ..options() });
+    fs::create_dir(folder.path().join("acme")).expect("a folder");
+    for file in ["a.wasm", "b.wasm", "c.wasm", "acme/d.wasm"] {
+        let name = file.trim_start_matches("acme/").trim_end_matches(".wasm");
+        fs::write(folder.path().join(file), name).expect("written");
+    }
+    let reports = rescan(&mut directory).await;
+    let refused: Vec<&str> = reports
+        .iter()
+        .filter(|it| matches!(&it.state, PluginState::Refused { .. }))
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(refused, ["c"], "each tenant by itself");
+    fs::remove_file(folder.path().join("a.wasm")).expect("removed");
+    rescan(&mut directory).await;
+    assert!(bench.catalog.get(&job("c")).is_some());
+}
+
+#[tokio::test]
+async fn a_component_that_is_too_long_is_not_read() {
+    let bench = Bench::new();
+    let (folder, mut directory) =
+        directory_with(&bench, PluginOptions { component_bytes_max: 8, ..options() });
+    fs::write(folder.path().join("a.wasm"), "a-long-name").expect("written");
+    let reports = rescan(&mut directory).await;
+    assert!(reason(&reports[0]).contains("11 bytes long, 8 are allowed"), "{reports:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_written_just_now_is_read_once_it_is_settled() {
+    let bench = Bench::new();
+    let settle = Duration::from_millis(50);
+    let (folder, mut directory) = directory_with(&bench, PluginOptions { settle, ..options() });
+    let began = std::time::Instant::now();
+    fs::write(folder.path().join("a.wasm"), "job").expect("written");
+    let reports = rescan(&mut directory).await;
+    assert!(matches!(reports[0].state, PluginState::Serving { .. }), "{reports:?}");
+    assert!(began.elapsed() >= settle, "it waited");
 }

@@ -9,6 +9,7 @@
 //! [`outcome`], and [`mod@settle`] decides what becomes of the run. [`port`] is what
 //! the runtime asks of a sandbox.
 
+pub mod capability;
 pub mod definition;
 pub mod event;
 pub mod grants;
@@ -27,6 +28,7 @@ pub mod status;
 pub mod submit;
 pub mod time;
 
+pub use capability::Capability;
 pub use definition::{JobDefinition, JobKey};
 pub use event::{EventKind, JobEvent};
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
@@ -39,7 +41,7 @@ pub use limits::{InvalidLimit, LimitField, LimitUnit, Limits, Narrowing};
 pub use log::{LogEntry, LogLevel, LogLine};
 pub use outcome::{Blame, Outcome, Report, RunError, StopReason, Usage};
 pub use plugin::JobDescription;
-pub use retry::RetryPolicy;
+pub use retry::{RetryCode, RetryPolicy};
 pub use run::{Due, ItemCounts, NewRun, Priority, Progress, Run, Trigger};
 pub use schedule::Schedule;
 pub use settle::{Transition, settle};

@@ -33,6 +33,25 @@ impl Default for RetryPolicy {
     }
 }
 
+/// Which code a further attempt of a run executes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RetryCode {
+    /// The newest version: a fix reaches runs that wait for another attempt.
+    #[default]
+    Newest,
+    /// The version of the attempt before, as long as it is kept; else the newest.
+    SameDigest,
+}
+
+impl RetryCode {
+    /// Whether the attempt with this number looks for the code of the one before. A first
+    /// attempt never does, be it repeated for a fault of the host or asked for anew.
+    pub const fn keeps(self, attempt: u32) -> bool {
+        matches!(self, Self::SameDigest) && attempt > 1
+    }
+}
+
 /// A retry policy out of bounds.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("invalid retry policy: {0}")]

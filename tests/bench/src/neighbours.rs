@@ -239,8 +239,12 @@ async fn serve(
     let job = job.with_context(|| format!("no component provides {key}"))?;
     let definition = JobDefinition::from_description(key.tenant.clone(), job, plugin.digest());
     storage.put_definitions(&[definition]).await?;
-    let served =
-        Served { plugin: Arc::clone(plugin), limits: Limits::default(), retry: job.retry.clone() };
+    let served = Served {
+        plugin: Arc::clone(plugin),
+        limits: Limits::default(),
+        retry: job.retry.clone(),
+        queues: None,
+    };
     catalog.swap(&[], &[(key.clone(), Arc::new(served))]);
     Ok(())
 }

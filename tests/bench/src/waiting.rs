@@ -60,8 +60,12 @@ pub(crate) async fn measure(settings: &WaitingSettings) -> Result<()> {
     let job = job.context("the component does not provide the job `sleep`")?;
     let definition = JobDefinition::from_description(key.tenant.clone(), job, plugin.digest());
     opened.storage.put_definitions(&[definition]).await?;
-    let served =
-        Served { plugin: Arc::clone(&plugin), limits: Limits::default(), retry: job.retry.clone() };
+    let served = Served {
+        plugin: Arc::clone(&plugin),
+        limits: Limits::default(),
+        retry: job.retry.clone(),
+        queues: None,
+    };
     let catalog = Catalog::new();
     catalog.swap(&[], &[(key.clone(), Arc::new(served))]);
     let client = Client::new(Arc::clone(&opened.storage));

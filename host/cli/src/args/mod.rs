@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
 pub(crate) use migrate::MigrateCommand;
-pub(crate) use plugins::{InspectArgs, PluginsCommand};
+pub(crate) use plugins::{ApproveArgs, InspectArgs, PluginArgs, PluginsCommand, RollbackArgs};
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RunsCommand, Since};
 pub(crate) use scaffold::{BuildArgs, NewArgs};
@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Runs(RunsCommand),
     /// Show what happened: runs enqueued, started, completed, failed
     Stats(StatsArgs),
-    /// List and inspect plugins
+    /// List and inspect plugins, and say which version serves
     #[command(subcommand)]
     Plugins(PluginsCommand),
     /// Look after the schema of a SQLite or PostgreSQL storage

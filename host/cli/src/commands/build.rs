@@ -44,7 +44,7 @@ fn copy(from: &Path, to: &Path) -> Done {
 }
 
 async fn show(app: &App, package: &Package, place: &Path) -> Done {
-    let component = Component::read(place)?;
+    let component = Component::read(place, &app.config)?;
     let inspection = &component.inspection;
     let plugin = component::load(&app.config, &component, component.manifest.grants()).await?;
     let jobs: Vec<&str> = plugin.jobs().iter().map(|job| job.job_type.as_str()).collect();

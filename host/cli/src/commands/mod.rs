@@ -68,6 +68,11 @@ async fn work(command: Command, app: App) -> Done {
         Command::Doctor => doctor::doctor(app).await,
         Command::Plugins(PluginsCommand::List) => plugins::list(app).await,
         Command::Plugins(PluginsCommand::Inspect(args)) => plugins::inspect(args, app).await,
+        Command::Plugins(PluginsCommand::History(args)) => plugins::history(&args, &app),
+        Command::Plugins(PluginsCommand::Approve(args)) => plugins::approve(&args, &app),
+        Command::Plugins(PluginsCommand::Rollback(args)) => plugins::roll_back(&args, &app),
+        Command::Plugins(PluginsCommand::Unpin(args)) => plugins::unpin(&args, &app),
+        Command::Plugins(PluginsCommand::Reset(args)) => plugins::reset(&args, &app),
         Command::New(_)
         | Command::Config(_)
         | Command::Completions(_)

@@ -27,7 +27,7 @@ use sink::Said;
 
 pub(super) async fn run(args: RunArgs, app: App) -> Done {
     let given = args.input.as_deref().map(input::read).transpose()?;
-    let component = Component::read(&args.file)?;
+    let component = Component::read(&args.file, &app.config)?;
     let mut grants = component.manifest.grants();
     grants.directories.extend(args.dirs.into_iter().map(|grant| grant.0));
     let limits = component.manifest.narrow(&app.config.host.limits);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use zapjobs_runtime::{Catalog, Host, PluginDirectory, PluginReport};
+use zapjobs_runtime::{Catalog, Host, PluginDirectory, PluginOptions, PluginReport, TrustedKeys};
 use zapjobs_storage::Storage;
 
 use super::App;
@@ -62,10 +62,21 @@ fn directory(
     storage: &Arc<dyn Storage>,
     catalog: &Arc<Catalog>,
 ) -> Done<PluginDirectory> {
+    let keys = config.plugin.trusted_keys.iter().map(String::as_str);
+    let options = PluginOptions {
+        limits: config.host.limits,
+        plugins_max: config.plugin.per_tenant_max,
+        component_bytes_max: config.plugin.component_bytes_max,
+        versions_dir: config.plugin.versions_dir.clone(),
+        versions_kept: config.plugin.versions_kept,
+        trusted_keys: TrustedKeys::read(keys).map_err(Failure::usage)?,
+        schema_check: config.plugin.schema_check,
+        retry_code: config.host.retry_code,
+        ..PluginOptions::new(config.tenant.clone())
+    };
     PluginDirectory::open(
         &config.plugins,
-        config.tenant.clone(),
-        config.host.limits,
+        options,
         sandbox::for_host(config)?,
         Arc::clone(storage),
         Arc::clone(catalog),

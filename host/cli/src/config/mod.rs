@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use zapjobs_model::TenantId;
-use zapjobs_runtime::HostOptions;
+use zapjobs_runtime::{HostOptions, PluginOptions, SchemaCheck};
 
 pub(crate) use merge::{Effective, Source, Sources, load};
 pub(crate) use setting::{SETTINGS, Setting};
@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) storage: StorageUrl,
     pub(crate) migrate_by_hand: bool,
     pub(crate) plugins: PathBuf,
+    pub(crate) plugin: PluginConfig,
     pub(crate) tenant: TenantId,
     pub(crate) color: Color,
     pub(crate) drain: Duration,
@@ -54,6 +55,31 @@ pub(crate) enum Color {
 pub(crate) struct LogConfig {
     pub(crate) level: String,
     pub(crate) json: bool,
+}
+
+/// How the plugins directory is looked after.
+#[derive(Debug, Clone)]
+pub(crate) struct PluginConfig {
+    pub(crate) per_tenant_max: usize,
+    pub(crate) component_bytes_max: u64,
+    pub(crate) versions_dir: Option<PathBuf>,
+    pub(crate) versions_kept: usize,
+    pub(crate) trusted_keys: Vec<String>,
+    pub(crate) schema_check: SchemaCheck,
+}
+
+impl Default for PluginConfig {
+    fn default() -> Self {
+        let options = PluginOptions::new(TenantId::standard());
+        Self {
+            per_tenant_max: options.plugins_max,
+            component_bytes_max: options.component_bytes_max,
+            versions_dir: options.versions_dir,
+            versions_kept: options.versions_kept,
+            trusted_keys: Vec::new(),
+            schema_check: options.schema_check,
+        }
+    }
 }
 
 /// What a sandbox is made with, beside what follows from the host's own options.
@@ -106,6 +132,7 @@ impl Default for Config {
             storage: StorageUrl::new("sqlite:zapjobs.db"),
             migrate_by_hand: false,
             plugins: PathBuf::from("plugins"),
+            plugin: PluginConfig::default(),
             tenant: TenantId::standard(),
             color: Color::Auto,
             drain: Duration::from_secs(30),

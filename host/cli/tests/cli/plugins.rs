@@ -103,3 +103,68 @@ fn a_component_can_be_inspected_and_run_without_a_host() {
     let ran = folder.json(&["run", "plugins/hello.wasm", "--input", r#"{"name":"Ada"}"#]);
     assert_eq!((&ran["outcome"], &ran["output"]), (&json!("completed"), &json!("Hello, Ada!")));
 }
+
+#[test]
+fn a_plugin_goes_back_to_the_version_before_and_forth_again() {
+    let folder = Folder::new();
+    let old = component("hello");
+    folder.put_plugin("hello", &old);
+    let server = Server::start(&folder, &[]);
+    folder.put_plugin("hello", &another_version(&old));
+    let new = server.wait_for("serving")["digest"].clone();
+    let versions = folder.json(&["plugins", "history", "hello"])["versions"].clone();
+    assert_eq!(versions[0]["digest"], new);
+    let before = versions[1]["digest"].clone();
+
+    let ordered = folder.json(&["plugins", "rollback", "hello"]);
+    assert_eq!((&ordered["order"], &ordered["digest"]), (&json!("pinned"), &before));
+    let serving = server.wait_for("serving");
+    assert_eq!((&serving["digest"], &serving["from"]), (&before, &json!("pinned")));
+    let input = ["--input", r#"{"name":"Ada"}"#, "--wait"];
+    let run = folder.json(&[["enqueue", "greet"].as_slice(), &input].concat());
+    assert_eq!(run["digest"], before);
+    let listed = folder.json(&["plugins", "list"]);
+    assert_eq!((&listed[0]["state"], &listed[0]["serving"]), (&json!("pinned"), &before));
+
+    folder.json(&["plugins", "unpin", "hello"]);
+    assert_eq!(server.wait_for("serving")["digest"], new);
+    let again = folder.run(&["plugins", "unpin", "hello"]);
+    assert_eq!(again.code, 2, "{}", again.stderr);
+    let short = &before.as_str().unwrap()[..8];
+    folder.json(&["plugins", "rollback", "hello", "--to", short]);
+    assert_eq!(server.wait_for("serving")["digest"], before);
+}
+
+#[test]
+fn a_plugin_that_wants_more_than_before_waits_for_approval() {
+    let folder = Folder::new();
+    folder.put_plugin("job", &component("noop"));
+    let server = Server::start(&folder, &[]);
+    folder.put_plugin("job", &component("hostile"));
+    let held = server.wait_for("held");
+    assert_eq!(held["wants_more"], json!(["files", "sockets"]), "{held}");
+    let listed = folder.json(&["plugins", "list"]);
+    assert_eq!((&listed[0]["state"], &listed[0]["jobs"]), (&json!("held"), &json!(["noop"])));
+    let human = folder.run(&["plugins", "list"]);
+    assert!(human.stdout.contains("plugins approve job"), "{}", human.stdout);
+
+    folder.json(&["plugins", "approve", "job"]);
+    let serving = server.wait_for("serving");
+    assert_eq!((&serving["digest"], &serving["replaced"]), (&held["digest"], &json!(true)));
+    assert_eq!(folder.json(&["plugins", "list"])[0]["state"], "serving");
+}
+
+#[test]
+fn each_tenant_has_its_own_plugins_in_its_own_folder() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("plugins/acme")).unwrap();
+    std::fs::write(folder.path("plugins/acme/hello.wasm"), component("hello")).unwrap();
+    let _server = Server::start(&folder, &[]);
+    let input = ["greet", "--input", r#"{"name":"Ada"}"#, "--wait"];
+    let ended = folder.run(&[["--tenant", "acme", "enqueue"].as_slice(), &input].concat());
+    assert_eq!(ended.stdout, "\"Hello, Ada!\"\n", "{}", ended.stderr);
+    let other = folder.run(&[["enqueue"].as_slice(), &input].concat());
+    assert_eq!(other.code, 2, "{}", other.stderr);
+    let listed = folder.json(&["--tenant", "acme", "plugins", "list"]);
+    assert_eq!(listed[0]["jobs"], json!(["greet"]));
+}

@@ -8,11 +8,15 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use zapjobs_model::grants::{Environment, HttpGrant, SecretGrant, SecretName, Settings};
-use zapjobs_model::{Access, DirectoryGrant, Grants, Limits, Narrowing, QueueName, TenantId};
+use zapjobs_model::{
+    Access, Digest, DirectoryGrant, Grants, Limits, Narrowing, QueueName, TenantId,
+};
 
 /// A manifest. An absent file is an empty one: nothing granted, nothing narrowed.
 ///
 /// ```toml
+/// digest = "sha256:..."  # no other code than this
+///
 /// [[directory]]
 /// host = "/srv/photos"   # absolute, must exist
 /// guest = "/in"          # absolute, how the plugin names it
@@ -29,6 +33,7 @@ use zapjobs_model::{Access, DirectoryGrant, Grants, Limits, Narrowing, QueueName
 pub struct Manifest {
     tenants: Option<Vec<TenantId>>,
     queues: Option<Vec<QueueName>>,
+    digest: Option<PinnedDigest>,
     directory: Vec<DirectoryEntry>,
     http: Option<Vec<HttpGrant>>,
     env: Environment,
@@ -49,6 +54,22 @@ struct RawDirectory {
     access: Access,
 }
 
+/// A digest as people write it: `sha256:` and 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct PinnedDigest(Digest);
+
+impl TryFrom<String> for PinnedDigest {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let digits = text.strip_prefix("sha256:").and_then(|digits| digits.parse().ok());
+        digits.map(Self).ok_or_else(|| {
+            "digest must be \"sha256:\" and 64 hexadecimal digits, as `plugins history` shows"
+                .to_owned()
+        })
+    }
+}
+
 /// A manifest that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -63,6 +84,11 @@ impl Manifest {
         })?;
         manifest.grants().checked().map_err(|error| ManifestError(error.to_string()))?;
         Ok(manifest)
+    }
+
+    /// The only code that it allows, where it names one.
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest.map(|PinnedDigest(digest)| digest)
     }
 
     /// What it allows.

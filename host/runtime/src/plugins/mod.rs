@@ -1,103 +1,134 @@
 //! A directory of components, kept equal to the [`Catalog`].
 //!
-//! **Invariant:** a component that fails any step (reading, manifest, sandbox, names) leaves
-//! the version before it serving, and its reason visible. Attempts under way keep the code
-//! they began with. [`manifest`] holds what the operator grants, [`watch`] notices changes.
+//! **Invariant:** a component that fails any step (reading, manifest, signature, sandbox, names,
+//! approval) leaves the version before it serving, and its reason visible. Attempts under way
+//! keep the code they began with.
+//!
+//! In reading order: [`scan`] says what lies there, [`read`] makes a candidate of a file,
+//! [`refresh`] decides what becomes of it, [`publish`] swaps it in, [`fallback`] lets a
+//! kept version serve instead, [`tend`] looks after earlier
+//! versions. [`store`] keeps versions, [`record`] is what is remembered of each plugin, and
+//! [`operator`] how people overrule it. [`watch`] notices changes.
 
+mod fallback;
 mod manifest;
+mod operator;
+mod options;
 mod publish;
+mod read;
+mod record;
+mod refresh;
+mod report;
 mod scan;
+mod schema_check;
+mod signature;
+mod store;
+mod tend;
 mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
-use zapjobs_model::port::{LoadError, Plugin, PluginSource, Sandbox};
-use zapjobs_model::{Digest, JobKey, Limits, TenantId};
+use zapjobs_model::port::Sandbox;
+use zapjobs_model::{Digest, JobKey};
 use zapjobs_storage::{Storage, StorageError};
 
 use crate::Catalog;
 pub use manifest::{Manifest, ManifestError};
-use scan::{FileStamp, PluginFile};
-
-/// What became of one file in the plugins directory.
-#[derive(Debug, Clone)]
-pub struct PluginReport {
-    /// The file's name without its ending.
-    pub name: String,
-    /// Where it is or was.
-    pub path: PathBuf,
-    /// How it stands now.
-    pub state: PluginState,
-}
-
-/// How a plugin stands.
-#[derive(Debug, Clone)]
-pub enum PluginState {
-    /// It serves these job types.
-    Serving {
-        /// Which code.
-        digest: Digest,
-        /// What it serves.
-        jobs: Vec<JobKey>,
-        /// Whether it took the place of an earlier version.
-        replaced: bool,
-    },
-    /// It was not taken. Whatever served before goes on serving.
-    Refused {
-        /// What is wrong and what to do, on one line.
-        reason: String,
-        /// The version that goes on serving, if there is one.
-        still_serving: Option<Digest>,
-    },
-    /// Its file is gone; what it served is retired.
-    Retired {
-        /// What it served.
-        jobs: Vec<JobKey>,
-    },
-}
+pub use operator::OrderError;
+pub use options::PluginOptions;
+pub use record::{Orders, PluginRecord, PluginVersion, TurnedDown};
+pub use report::{HoldReason, Origin, PluginId, PluginReport, PluginState, RescanError};
+use scan::{FileStamp, PluginFile, Seen};
+pub use schema_check::{Misfits, SchemaCheck};
+pub use signature::TrustedKeys;
+pub use store::VersionStore;
 
 /// A directory of components. [`PluginDirectory::rescan`] does one round of work;
 /// [`PluginDirectory::watch`] repeats it whenever files change.
 pub struct PluginDirectory {
     path: PathBuf,
-    tenant: TenantId,
-    limits: Limits,
+    options: Arc<PluginOptions>,
     sandbox: Arc<dyn Sandbox>,
     storage: Arc<dyn Storage>,
     catalog: Arc<Catalog>,
-    known: BTreeMap<PathBuf, Known>,
+    /// Absent where versions cannot be kept; then nothing outlives the process.
+    store: Option<Arc<VersionStore>>,
+    known: BTreeMap<PluginId, Known>,
+    passed_over: BTreeMap<PathBuf, String>,
+    /// What the caller has not been told of yet.
+    reports: Vec<PluginReport>,
+    tended_at: Option<Instant>,
 }
 
-/// What is known of a file that was looked at.
+/// What is known of a plugin that was looked at.
 #[derive(Default)]
 struct Known {
+    path: PathBuf,
     stamp: Option<FileStamp>,
-    /// The content last tried: the component's digest, and its manifest.
-    tried: Option<(Digest, Manifest)>,
+    /// What was last tried.
+    tried: Option<Tried>,
+    /// When to try again, though nothing changed.
+    again_at: Option<Instant>,
     serving: Option<Serving>,
+    record: PluginRecord,
+    /// The breakers' resets that were seen.
+    resets: Option<u64>,
 }
 
 struct Serving {
-    digest: Digest,
+    content: Content,
     jobs: Vec<JobKey>,
 }
 
+/// What makes one load equal to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Content {
+    digest: Digest,
+    manifest: Manifest,
+}
+
+/// What makes one decision equal to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tried {
+    content: Content,
+    pinned: Option<Digest>,
+    approved: Vec<Digest>,
+}
+
 impl PluginDirectory {
-    /// The directory at `path`, which is created where it is missing. Its job types belong to
-    /// `tenant`; no plugin may use more than `limits`.
+    /// The directory at `path`, which is created where it is missing.
     pub fn open(
         path: &Path,
-        tenant: TenantId,
-        limits: Limits,
+        options: PluginOptions,
         sandbox: Arc<dyn Sandbox>,
         storage: Arc<dyn Storage>,
         catalog: Arc<Catalog>,
     ) -> std::io::Result<Self> {
         std::fs::create_dir_all(path)?;
         let path = path.canonicalize()?;
-        Ok(Self { path, tenant, limits, sandbox, storage, catalog, known: BTreeMap::new() })
+        let store = VersionStore::open(&path, options.versions_dir.as_deref());
+        let store = store.inspect_err(|error| {
+            tracing::warn!(
+                %error, plugins = %path.display(),
+                "no versions of plugins are kept, so that none can be gone back to: give the host \
+                 a directory of its own with plugin.versions_dir"
+            );
+        });
+        Ok(Self {
+            path,
+            options: Arc::new(options),
+            sandbox,
+            storage,
+            catalog,
+            store: store.ok().map(Arc::new),
+            known: BTreeMap::new(),
+            passed_over: BTreeMap::new(),
+            reports: Vec::new(),
+            tended_at: None,
+        })
     }
 
     /// Where it is.
@@ -105,95 +136,80 @@ impl PluginDirectory {
         &self.path
     }
 
+    /// What lies in the directory and is no plugin, with the reason.
+    pub fn passed_over(&self) -> &BTreeMap<PathBuf, String> {
+        &self.passed_over
+    }
+
     /// Looks at every file once: loads what is new or changed, retires what is gone. Answers
     /// what changed. An error means that the directory or the storage failed; the next round
-    /// does what this one left.
+    /// does what this one left, and answers what this one came to.
     pub async fn rescan(&mut self) -> Result<Vec<PluginReport>, RescanError> {
-        let files = scan::list(&self.path)
-            .map_err(|error| RescanError::Directory { path: self.path.clone(), error })?;
-        let mut reports = self.retire_missing(&files).await?;
-        for file in files {
-            let known = self.known.entry(file.path.clone()).or_default();
-            if known.stamp.as_ref() == Some(&file.stamp) {
-                continue;
+        let seen = self.look().await?;
+        self.tell_passed_over(seen.passed_over);
+        self.retire_missing(&seen.files).await?;
+        let now = SystemTime::now();
+        let changed = seen.files.into_iter().filter(|file| self.is_owed_a_look(file));
+        let (settled, fresh): (Vec<_>, Vec<_>) =
+            changed.partition(|file| file.stamp.is_settled(now, self.options.settle));
+        for file in settled {
+            self.refresh(&file).await?;
+        }
+        if !fresh.is_empty() {
+            // Whatever is still being written then is left to the next round.
+            tokio::time::sleep(self.options.settle).await;
+            for file in fresh {
+                self.refresh(&file).await?;
             }
-            reports.extend(self.refresh(&file).await?);
         }
-        Ok(reports)
+        self.tend().await?;
+        Ok(std::mem::take(&mut self.reports))
     }
 
-    async fn refresh(&mut self, file: &PluginFile) -> Result<Option<PluginReport>, RescanError> {
-        let outcome = self.load(file).await;
-        if scan::stamp(&file.path).as_ref() != Some(&file.stamp) {
-            // It changed while it was read: the next round sees the rest.
-            return Ok(None);
-        }
-        let state = match outcome {
-            Ok(Loaded::Unchanged) => None,
-            Ok(Loaded::New(plugin, manifest)) => {
-                Some(self.publish_or_forget(file, plugin, &manifest).await?)
+    async fn look(&self) -> Result<Seen, RescanError> {
+        let (path, options, store) =
+            (self.path.clone(), Arc::clone(&self.options), self.store.clone());
+        let seen = blocking(move || {
+            let orders = |id: &PluginId| store.as_ref().map(|store| store.orders_path(id));
+            scan::list(&path, &options.tenant, &orders)
+        });
+        seen.await.map_err(|error| RescanError::Directory { path: self.path.clone(), error })
+    }
+
+    fn tell_passed_over(&mut self, seen: BTreeMap<PathBuf, String>) {
+        for (path, reason) in &seen {
+            if self.passed_over.get(path) != Some(reason) {
+                tracing::warn!(path = %path.display(), %reason, "not a plugin: passed over");
             }
-            Err(reason) => Some(self.refuse(file, reason)),
-        };
-        self.known.entry(file.path.clone()).or_default().stamp = Some(file.stamp.clone());
-        Ok(state.map(|state| file.report(state)))
-    }
-
-    /// A storage that fails must not make the next round believe that all was done.
-    async fn publish_or_forget(
-        &mut self,
-        file: &PluginFile,
-        plugin: Arc<dyn Plugin>,
-        manifest: &Manifest,
-    ) -> Result<PluginState, RescanError> {
-        let state = self.publish(file, plugin, manifest).await;
-        if state.is_err() {
-            self.known.entry(file.path.clone()).or_default().tried = None;
         }
-        state
+        self.passed_over = seen;
     }
 
-    async fn load(&mut self, file: &PluginFile) -> Result<Loaded, String> {
-        let (bytes, manifest) = scan::read(file)?;
-        let known = self.known.entry(file.path.clone()).or_default();
-        let content = (Digest::of(&bytes), manifest.clone());
-        if known.tried.as_ref() == Some(&content) {
-            return Ok(Loaded::Unchanged);
+    fn is_owed_a_look(&self, file: &PluginFile) -> bool {
+        let known = self.known.get(&file.id);
+        known.is_none_or(|known| {
+            known.stamp.as_ref() != Some(&file.stamp)
+                || known.path != file.path
+                || known.again_at.is_some_and(|at| at <= Instant::now())
+        })
+    }
+
+    /// Writes down what is known of a plugin. A failure is told: the plugin serves nevertheless.
+    async fn save(&self, id: &PluginId) {
+        let (Some(store), Some(known)) = (self.store.clone(), self.known.get(id)) else { return };
+        let (named, record) = (id.clone(), known.record.clone());
+        if let Err(error) = blocking(move || store.write_record(&named, &record)).await {
+            tracing::error!(plugin = %id, %error, "its versions were not noted");
         }
-        known.tried = Some(content);
-        let source = PluginSource {
-            name: file.name.clone(),
-            bytes: bytes.into(),
-            grants: manifest.grants(),
-        };
-        let plugin = self.sandbox.load(source).await.map_err(|LoadError(reason)| reason)?;
-        Ok(Loaded::New(plugin, manifest))
-    }
-
-    fn refuse(&self, file: &PluginFile, reason: String) -> PluginState {
-        let serving = self.known.get(&file.path).and_then(|known| known.serving.as_ref());
-        PluginState::Refused { reason, still_serving: serving.map(|serving| serving.digest) }
     }
 }
 
-/// What loading a file came to.
-enum Loaded {
-    Unchanged,
-    New(Arc<dyn Plugin>, Manifest),
+/// Does work that may wait for the disk, away from the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.expect("reading plugins does not panic")
 }
 
-/// Why a round of looking at the plugins directory ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum RescanError {
-    /// The directory cannot be read.
-    #[error("failed to read the plugins directory {path}: {error}")]
-    Directory {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The storage failed.
-    #[error("failed to {0}")]
-    Storage(#[from] StorageError),
+/// A storage's failure, with the plugin that it came upon.
+fn of_plugin(plugin: &PluginId) -> impl Fn(StorageError) -> RescanError + '_ {
+    |error| RescanError::Storage { plugin: plugin.clone(), error }
 }

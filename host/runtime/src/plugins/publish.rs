@@ -4,87 +4,181 @@
 use std::sync::Arc;
 
 use zapjobs_model::port::Plugin;
-use zapjobs_model::{JobDefinition, JobDescription, JobKey, QueueName};
+use zapjobs_model::{
+    Capability, JobDefinition, JobDescription, JobKey, QueueName, RetryCode, TenantId,
+};
+use zapjobs_storage::StorageError;
 
+use super::read::Candidate;
+use super::report::listed;
 use super::scan::PluginFile;
-use super::{Manifest, PluginDirectory, PluginReport, PluginState, RescanError, Serving};
+use super::schema_check::{self, Misfits};
+use super::{
+    Content, Manifest, Origin, PluginDirectory, PluginReport, PluginState, PluginVersion,
+    RescanError, SchemaCheck, Serving, of_plugin,
+};
 use crate::catalog::Served;
 use crate::schema::InputSchema;
 
+/// A plugin that nothing speaks against, and what it will be stored as.
+pub(super) struct Prepared {
+    definitions: Vec<JobDefinition>,
+    pub(super) misfits: Vec<Misfits>,
+}
+
 impl PluginDirectory {
+    /// Another plugin of the same tenant that serves one of the job types already, a job that
+    /// could never be submitted, or what the manifest says against serving it here.
+    pub(super) fn unservable(
+        &self,
+        file: &PluginFile,
+        plugin: &dyn Plugin,
+        manifest: &Manifest,
+    ) -> Option<String> {
+        self.conflict(file, plugin)
+            .or_else(|| bad_schema(plugin))
+            .or_else(|| restriction(&file.id.tenant, plugin, manifest))
+    }
+
+    /// Whether the tenant has as many plugins as it may, this one aside.
+    pub(super) fn quota_reached(&self, file: &PluginFile) -> Option<String> {
+        let most = self.options.plugins_max;
+        let tenant = &file.id.tenant;
+        let others = self.known.iter().filter(|(id, known)| {
+            **id != file.id && id.tenant == *tenant && known.serving.is_some()
+        });
+        (others.count() >= most).then(|| {
+            format!("the tenant {tenant} has {most} plugins, as many as it may: remove one")
+        })
+    }
+
+    /// Reads what is stored of its job types, and looks at the inputs that wait for them.
+    pub(super) async fn prepare(
+        &self,
+        file: &PluginFile,
+        plugin: &dyn Plugin,
+    ) -> Result<Prepared, StorageError> {
+        let now = self.storage.now().await?;
+        let mut prepared = Prepared { definitions: Vec::new(), misfits: Vec::new() };
+        for job in plugin.jobs() {
+            let tenant = file.id.tenant.clone();
+            let declared = JobDefinition::from_description(tenant, job, plugin.digest());
+            let stored = self.storage.definition(&declared.key).await?;
+            let definition = declared.redeclared(stored.as_ref(), now);
+            if self.options.schema_check != SchemaCheck::Off {
+                let found =
+                    schema_check::misfits(&*self.storage, &definition, stored.as_ref()).await?;
+                prepared.misfits.extend(found);
+            }
+            prepared.definitions.push(definition);
+        }
+        Ok(prepared)
+    }
+
+    /// Swaps it in, and notes that it serves.
     pub(super) async fn publish(
         &mut self,
         file: &PluginFile,
         plugin: Arc<dyn Plugin>,
-        manifest: &Manifest,
-    ) -> Result<PluginState, RescanError> {
-        let refusal = self.conflict(file, &*plugin).or_else(|| bad_schema(&*plugin));
-        if let Some(reason) = refusal.or_else(|| self.restriction(&*plugin, manifest)) {
-            return Ok(self.refuse(file, reason));
-        }
-        let definitions = self.definitions(&*plugin).await?;
+        candidate: &Candidate,
+        Prepared { definitions, misfits }: Prepared,
+        origin: Origin,
+    ) -> Result<PluginState, StorageError> {
+        let digest = candidate.digest;
         let jobs: Vec<JobKey> = definitions.iter().map(|it| it.key.clone()).collect();
-        let limits = manifest.narrow(&self.limits);
-        let queues: Option<Arc<[_]>> = manifest.queues().map(Arc::from);
-        let served = definitions.iter().map(|definition| {
+        let served = self.served(&plugin, candidate, &definitions);
+        let before = self.known.get(&file.id).and_then(|known| known.serving.as_ref());
+        let replaced = before.is_some();
+        let had = before.map(|before| before.jobs.clone()).unwrap_or_default();
+        let dropped: Vec<JobKey> = had.iter().filter(|it| !jobs.contains(it)).cloned().collect();
+
+        self.storage.put_definitions(&definitions).await?;
+        if self.options.retry_code == RetryCode::SameDigest {
+            let earlier: Vec<_> =
+                had.iter().filter_map(|key| Some((key.clone(), self.catalog.get(key)?))).collect();
+            self.catalog.keep_earlier(&earlier);
+        }
+        self.catalog.swap(&dropped, &served);
+        self.forget_definitions(&dropped).await?;
+
+        let accepted_at = self.storage.now().await?;
+        let known = self.known.entry(file.id.clone()).or_default();
+        let content = Content { digest, manifest: candidate.manifest.clone() };
+        known.serving = Some(Serving { content, jobs: jobs.clone() });
+        if origin != Origin::Kept {
+            known.record.turned_down = None;
+            known.record.accept(PluginVersion {
+                digest,
+                accepted_at,
+                wants: Capability::of_imports(plugin.imports()),
+                jobs: jobs.iter().map(|key| key.job_type.clone()).collect(),
+                manifest: candidate.manifest_text.clone(),
+                signature: candidate.signature.clone(),
+            });
+        }
+        self.save(&file.id).await;
+        self.tended_at = None;
+        if !dropped.is_empty() {
+            self.retry_refused();
+        }
+        let warning = (!misfits.is_empty()).then(|| listed(&misfits));
+        Ok(PluginState::Serving { digest, jobs, replaced, origin, warning })
+    }
+
+    pub(super) fn served(
+        &self,
+        plugin: &Arc<dyn Plugin>,
+        candidate: &Candidate,
+        definitions: &[JobDefinition],
+    ) -> Vec<(JobKey, Arc<Served>)> {
+        let limits = candidate.manifest.narrow(&self.options.limits);
+        let queues: Option<Arc<[_]>> = candidate.manifest.queues().map(Arc::from);
+        let of = |definition: &JobDefinition| {
             let served = Served {
-                plugin: Arc::clone(&plugin),
+                plugin: Arc::clone(plugin),
                 limits: limits.with_timeout(definition.timeout_ms),
                 retry: definition.retry.clone(),
                 queues: queues.clone(),
             };
             (definition.key.clone(), Arc::new(served))
-        });
-        let before = self.known.get(&file.path).and_then(|known| known.serving.as_ref());
-        let dropped: Vec<JobKey> = before
-            .map(|before| before.jobs.iter().filter(|key| !jobs.contains(key)).cloned().collect())
-            .unwrap_or_default();
-        let replaced = before.is_some();
-
-        self.storage.put_definitions(&definitions).await?;
-        self.catalog.swap(&dropped, &served.collect::<Vec<_>>());
-        self.forget_definitions(&dropped).await?;
-
-        let digest = plugin.digest();
-        let known = self.known.entry(file.path.clone()).or_default();
-        known.serving = Some(Serving { digest, jobs: jobs.clone() });
-        Ok(PluginState::Serving { digest, jobs, replaced })
+        };
+        definitions.iter().map(of).collect()
     }
 
-    pub(super) async fn retire_missing(
-        &mut self,
-        files: &[PluginFile],
-    ) -> Result<Vec<PluginReport>, RescanError> {
-        let gone: Vec<_> = self
-            .known
-            .keys()
-            .filter(|path| !files.iter().any(|file| file.path == **path))
-            .cloned()
-            .collect();
-        let mut reports = Vec::new();
-        for path in gone {
-            let serving = self.known.get(&path).and_then(|known| known.serving.as_ref());
+    pub(super) async fn retire_missing(&mut self, files: &[PluginFile]) -> Result<(), RescanError> {
+        let is_gone = |id: &&_| !files.iter().any(|file| file.id == **id);
+        let gone: Vec<_> = self.known.keys().filter(is_gone).cloned().collect();
+        for id in gone {
+            let serving = self.known.get(&id).and_then(|known| known.serving.as_ref());
             let jobs = serving.map(|serving| serving.jobs.clone()).unwrap_or_default();
             self.catalog.swap(&jobs, &[]);
-            self.forget_definitions(&jobs).await?;
-            self.known.remove(&path);
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            reports.push(PluginReport { name, path, state: PluginState::Retired { jobs } });
-        }
-        // A file that was refused because another one held its names may be taken now.
-        if !reports.is_empty() {
-            for known in self.known.values_mut().filter(|known| known.serving.is_none()) {
-                known.stamp = None;
-                known.tried = None;
+            self.forget_definitions(&jobs).await.map_err(of_plugin(&id))?;
+            let now = self.storage.now().await.map_err(of_plugin(&id))?;
+            if let Some(known) = self.known.get_mut(&id) {
+                known.record.retired_at = Some(now);
+                known.record.turned_down = None;
             }
+            self.save(&id).await;
+            let path = self.known.remove(&id).map(|known| known.path).unwrap_or_default();
+            let state = PluginState::Retired { jobs };
+            self.reports.push(PluginReport { tenant: id.tenant, name: id.name, path, state });
+            self.retry_refused();
         }
-        Ok(reports)
+        Ok(())
     }
 
-    /// Another file that serves one of the plugin's job types already.
+    /// What was refused because another one held its names or its place may be taken now.
+    fn retry_refused(&mut self) {
+        for known in self.known.values_mut().filter(|known| known.serving.is_none()) {
+            known.stamp = None;
+            known.tried = None;
+        }
+    }
+
     fn conflict(&self, file: &PluginFile, plugin: &dyn Plugin) -> Option<String> {
-        let others = self.known.iter().filter(|(path, _)| **path != file.path);
-        for (path, known) in others {
+        let others =
+            self.known.iter().filter(|(id, _)| **id != file.id && id.tenant == file.id.tenant);
+        for known in others.map(|(_, known)| known) {
             let serving = known.serving.iter().flat_map(|serving| &serving.jobs);
             let taken = serving
                 .map(|key| &key.job_type)
@@ -92,54 +186,41 @@ impl PluginDirectory {
             if let Some(taken) = taken {
                 return Some(format!(
                     "the job type {taken} is served by {} already: remove one of both files",
-                    path.display()
+                    known.path.display()
                 ));
             }
         }
         None
     }
 
-    /// What the manifest says against serving the plugin here.
-    fn restriction(&self, plugin: &dyn Plugin, manifest: &Manifest) -> Option<String> {
-        if !manifest.serves_tenant(&self.tenant) {
-            return Some(format!(
-                "its manifest restricts it to tenants, and this directory serves {0}: add \"{0}\" \
-                 to its `tenants`, or move it",
-                self.tenant
-            ));
-        }
-        let standard = QueueName::standard();
-        let queue_of = |job: &JobDescription| job.queue.clone().unwrap_or_else(|| standard.clone());
-        let refused = plugin.jobs().iter().find(|job| !manifest.serves_queue(&queue_of(job)))?;
-        let queue = queue_of(refused);
-        Some(format!(
-            "its job {} waits in the queue {queue}, which its manifest does not allow: add \
-             \"{queue}\" to its `queues`",
-            refused.job_type
-        ))
-    }
-
-    async fn definitions(&self, plugin: &dyn Plugin) -> Result<Vec<JobDefinition>, RescanError> {
-        let now = self.storage.now().await?;
-        let mut definitions = Vec::with_capacity(plugin.jobs().len());
-        for job in plugin.jobs() {
-            let declared =
-                JobDefinition::from_description(self.tenant.clone(), job, plugin.digest());
-            let stored = self.storage.definition(&declared.key).await?;
-            definitions.push(declared.redeclared(stored.as_ref(), now));
-        }
-        Ok(definitions)
-    }
-
     /// Notes that nothing serves these job types any more; their runs wait.
-    async fn forget_definitions(&self, keys: &[JobKey]) -> Result<(), RescanError> {
+    async fn forget_definitions(&self, keys: &[JobKey]) -> Result<(), StorageError> {
         let mut orphans = Vec::with_capacity(keys.len());
         for key in keys {
             orphans.extend(self.storage.definition(key).await?);
         }
         orphans.iter_mut().for_each(|definition| definition.digest = None);
-        Ok(self.storage.put_definitions(&orphans).await?)
+        self.storage.put_definitions(&orphans).await
     }
+}
+
+/// What the manifest says against serving the plugin for this tenant.
+fn restriction(tenant: &TenantId, plugin: &dyn Plugin, manifest: &Manifest) -> Option<String> {
+    if !manifest.serves_tenant(tenant) {
+        return Some(format!(
+            "its manifest restricts it to tenants, and this directory serves {tenant}: add \
+             \"{tenant}\" to its `tenants`, or move it"
+        ));
+    }
+    let standard = QueueName::standard();
+    let queue_of = |job: &JobDescription| job.queue.clone().unwrap_or_else(|| standard.clone());
+    let refused = plugin.jobs().iter().find(|job| !manifest.serves_queue(&queue_of(job)))?;
+    let queue = queue_of(refused);
+    Some(format!(
+        "its job {} waits in the queue {queue}, which its manifest does not allow: add \
+         \"{queue}\" to its `queues`",
+        refused.job_type
+    ))
 }
 
 /// A job whose schema or default input would fail at every submission.

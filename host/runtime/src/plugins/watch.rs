@@ -12,9 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{PluginDirectory, PluginReport, RescanError};
 
-/// Quiet time after a file system notice before files are looked at: long enough for a copy to
-/// end, short enough for a person not to wait.
-const DEBOUNCE: Duration = Duration::from_millis(80);
+/// Quiet time after a file system notice before files are looked at, at least.
+const QUIET_MIN: Duration = Duration::from_millis(10);
 /// Without notices, the directory is looked at this often.
 const POLL: Duration = Duration::from_secs(2);
 
@@ -32,8 +31,14 @@ impl PluginDirectory {
                 let _ = hint.try_send(());
             }
         };
-        let watcher = new_debouncer(DEBOUNCE, None, on_change).and_then(|mut watcher| {
-            watcher.watch(&self.path, RecursiveMode::NonRecursive)?;
+        // Once notices have been quiet for as long as a file must be, it is settled.
+        let quiet = self.options.settle.max(QUIET_MIN);
+        let watcher = new_debouncer(quiet, None, on_change).and_then(|mut watcher| {
+            watcher.watch(&self.path, RecursiveMode::Recursive)?;
+            let elsewhere = self.store.as_ref().map(|store| store.path());
+            if let Some(versions) = elsewhere.filter(|path| !path.starts_with(&self.path)) {
+                watcher.watch(versions, RecursiveMode::Recursive)?;
+            }
             Ok(watcher)
         });
         if let Err(error) = &watcher {

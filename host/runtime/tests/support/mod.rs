@@ -11,8 +11,8 @@ use zapjobs_model::port::{
     BoxFuture, Cancellation, Invocation, LoadError, Plugin, PluginSource, RunSink, Sandbox,
 };
 use zapjobs_model::{
-    Digest, JobDefinition, JobDescription, JobKey, JobRequest, JobType, Json, Limits, Outcome,
-    Report, RetryPolicy, Run, RunError, RunId, RunStatus, Schedule, TenantId, Usage,
+    Blame, Digest, JobDefinition, JobDescription, JobKey, JobRequest, JobType, Json, Limits,
+    Outcome, Report, RetryPolicy, Run, RunError, RunId, RunStatus, Schedule, TenantId, Usage,
 };
 use zapjobs_runtime::{Catalog, Client, Host, HostOptions, Served};
 use zapjobs_storage::{Clock, Storage, SystemClock};
@@ -30,6 +30,7 @@ pub(crate) type Script = Arc<
 pub(crate) struct ScriptedPlugin {
     digest: Digest,
     jobs: Vec<JobDescription>,
+    imports: Vec<String>,
     script: Script,
 }
 
@@ -43,7 +44,7 @@ impl Plugin for ScriptedPlugin {
     }
 
     fn imports(&self) -> &[String] {
-        &[]
+        &self.imports
     }
 
     fn run(
@@ -57,7 +58,9 @@ impl Plugin for ScriptedPlugin {
     }
 }
 
-/// Takes "components" that are lists of job names, and refuses what begins with `broken`.
+/// Takes "components" that are lists of words, and refuses what begins with `broken`. A word is
+/// the name of a job, of one that takes objects only (`job!`), or of an import (`+a:b/c`); what
+/// follows `#` only makes the code another. A job whose name begins with `flaky` fails once.
 pub(crate) struct ScriptedSandbox;
 
 impl Sandbox for ScriptedSandbox {
@@ -67,12 +70,36 @@ impl Sandbox for ScriptedSandbox {
             if text.starts_with("broken") {
                 return Err(LoadError("it is broken: build it again".to_owned()));
             }
-            let jobs = text.split_whitespace().map(describe).collect();
+            let words = || text.split_whitespace().take_while(|word| !word.starts_with('#'));
+            let jobs = words().filter(|word| !word.starts_with('+')).map(described).collect();
+            let imports = words().filter_map(|word| word.strip_prefix('+')).map(str::to_owned);
             let digest = Digest::of(&source.bytes);
-            let plugin = ScriptedPlugin { digest, jobs, script: returning(Json::null()) };
+            let imports = imports.collect();
+            let plugin = ScriptedPlugin { digest, jobs, imports, script: flaky_once() };
             Ok(Arc::new(plugin) as Arc<dyn Plugin>)
         })
     }
+}
+
+fn described(word: &str) -> JobDescription {
+    match word.strip_suffix('!') {
+        Some(name) => JobDescription {
+            input_schema: Some(Json::trusted(r#"{"type":"object"}"#)),
+            ..describe(name)
+        },
+        None => describe(word),
+    }
+}
+
+fn flaky_once() -> Script {
+    script(|invocation, _, _| async move {
+        let name = invocation.context.job_type;
+        if name.as_str().starts_with("flaky") && invocation.context.attempt == 1 {
+            let error = RunError::new(Blame::Guest, "flaky", "not this time");
+            return Outcome::Retry { error, after_ms: Some(60_000) };
+        }
+        Outcome::Completed(Json::null())
+    })
 }
 
 pub(crate) fn script<F, W>(work: F) -> Script
@@ -151,7 +178,8 @@ impl Bench {
         let retry = description.retry.clone();
         let key = job(description.job_type.as_str());
         let digest = Digest::of(key.job_type.as_str().as_bytes());
-        let plugin = ScriptedPlugin { digest, jobs: vec![description], script };
+        let plugin =
+            ScriptedPlugin { digest, jobs: vec![description], imports: Vec::new(), script };
         let served =
             Served { plugin: Arc::new(plugin), limits: Limits::default(), retry, queues: None };
         self.catalog.swap(&[], &[(key, Arc::new(served))]);

@@ -13,8 +13,6 @@ use crate::config::Config;
 use crate::errors::{Done, Failure};
 use crate::sandbox::{self, Inspection};
 
-/// Bytes of a component at most.
-const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of a manifest at most.
 const MANIFEST_BYTES_MAX: u64 = 256 << 10;
 
@@ -29,8 +27,8 @@ pub(crate) struct Component {
 
 impl Component {
     /// Reads both, and refuses a file that is no component.
-    pub(crate) fn read(path: &Path) -> Done<Self> {
-        let bytes: Arc<[u8]> = read_bounded(path, COMPONENT_BYTES_MAX)?.into();
+    pub(crate) fn read(path: &Path, config: &Config) -> Done<Self> {
+        let bytes: Arc<[u8]> = read_bounded(path, config.plugin.component_bytes_max)?.into();
         let inspection = sandbox::inspect(&bytes).map_err(|reason| refused(path, &reason))?;
         let manifest = manifest(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

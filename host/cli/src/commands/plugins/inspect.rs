@@ -12,7 +12,7 @@ use crate::sandbox::Inspection;
 use crate::values::{format_span, rounded_size};
 
 pub(in crate::commands) async fn inspect(args: InspectArgs, app: App) -> Done {
-    let component = Component::read(&args.file)?;
+    let component = Component::read(&args.file, &app.config)?;
     let loaded = component::load(&app.config, &component, component.manifest.grants()).await;
     let jobs = loaded.as_ref().map(|plugin| plugin.jobs()).unwrap_or_default();
     if app.output.json {

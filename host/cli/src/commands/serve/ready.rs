@@ -64,10 +64,10 @@ fn served(report: &PluginReport) -> Option<Value> {
 }
 
 fn refused(report: &PluginReport) -> Option<Value> {
-    match &report.state {
-        PluginState::Refused { reason, .. } => {
-            Some(json!({ "name": report.name, "reason": reason }))
-        }
-        _ => None,
-    }
+    let reason = match &report.state {
+        PluginState::Refused { reason, .. } => reason.clone(),
+        PluginState::Held { reason, .. } => format!("held back: {reason}"),
+        _ => return None,
+    };
+    Some(json!({ "name": report.name, "reason": reason }))
 }

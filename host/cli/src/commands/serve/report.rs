@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zapjobs_model::JobKey;
-use zapjobs_runtime::{PluginReport, PluginState};
+use zapjobs_runtime::{HoldReason, Origin, PluginReport, PluginState};
 
 use crate::output::{Output, Tone, plain};
 
@@ -14,11 +14,30 @@ pub(super) fn report(output: Output, report: &PluginReport) {
     }
     let name = plain(&report.name);
     output.line_if_read(match &report.state {
-        PluginState::Serving { digest, jobs, replaced } => {
+        PluginState::Serving { digest, jobs, replaced, origin, warning } => {
             let word = if *replaced { "now serves" } else { "serves" };
             let digest = output.paint(Tone::Quiet, digest.short());
             let sign = output.paint(Tone::Good, "plugin");
-            format!("{sign} {name} {digest} {word} {}", job_names(jobs).join(", "))
+            let origin = match origin {
+                Origin::File => "",
+                Origin::Kept => " (the version kept from before)",
+                Origin::Pinned => " (pinned)",
+            };
+            let warning = warning.as_ref().map(|it| format!("; {}", plain(it)));
+            let jobs = job_names(jobs).join(", ");
+            format!("{sign} {name} {digest} {word} {jobs}{origin}{}", warning.unwrap_or_default())
+        }
+        PluginState::Held { digest, reason, still_serving } => {
+            let sign = output.paint(Tone::Warning, "plugin");
+            let rest = match still_serving {
+                Some(digest) => format!(" (version {} goes on serving)", digest.short()),
+                None => String::new(),
+            };
+            format!(
+                "{sign} {name} {} held back: {}{rest}: `zapjobs plugins approve {name}` lets it serve",
+                digest.short(),
+                plain(&reason.to_string())
+            )
         }
         PluginState::Refused { reason, still_serving } => {
             let sign = output.paint(Tone::Bad, "plugin");
@@ -51,10 +70,14 @@ pub(super) fn job_names(jobs: &[JobKey]) -> Vec<&str> {
 
 fn as_json(report: &PluginReport) -> Value {
     let name = &report.name;
-    match &report.state {
-        PluginState::Serving { digest, jobs, replaced } => json!({
+    let mut line = match &report.state {
+        PluginState::Serving { digest, jobs, replaced, origin, warning } => json!({
             "event": "serving", "plugin": name, "digest": digest, "jobs": job_names(jobs),
-            "replaced": replaced,
+            "replaced": replaced, "from": origin_name(*origin), "warning": warning,
+        }),
+        PluginState::Held { digest, reason, still_serving } => json!({
+            "event": "held", "plugin": name, "digest": digest, "reason": reason.to_string(),
+            "wants_more": wants_more(reason), "still_serving": still_serving,
         }),
         PluginState::Refused { reason, still_serving } => json!({
             "event": "refused", "plugin": name, "reason": reason, "still_serving": still_serving,
@@ -62,5 +85,22 @@ fn as_json(report: &PluginReport) -> Value {
         PluginState::Retired { jobs } => json!({
             "event": "removed", "plugin": name, "jobs": job_names(jobs),
         }),
+    };
+    line["tenant"] = json!(report.tenant);
+    line
+}
+
+fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::File => "file",
+        Origin::Kept => "kept",
+        Origin::Pinned => "pinned",
+    }
+}
+
+fn wants_more(reason: &HoldReason) -> Vec<String> {
+    match reason {
+        HoldReason::WantsMore(more) => more.iter().map(ToString::to_string).collect(),
+        HoldReason::Inputs(_) => Vec::new(),
     }
 }

@@ -1,9 +1,9 @@
 //! How a host works.
 
-use zapjobs_model::QueueName;
+use zapjobs_model::{QueueName, RetryCode};
 
 use super::Setting;
-use super::text::{number, span};
+use super::text::{number, one_of_two, span};
 use crate::values::format_span;
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -84,6 +84,25 @@ pub(super) const SETTINGS: &[Setting] = &[
             config.host.log_retention = match text {
                 "as-runs" => None,
                 text => Some(span(text, 1_000..=u64::MAX)?),
+            };
+            Ok(())
+        },
+    },
+    Setting {
+        key: "host.retry_code",
+        meaning: "Which code a further attempt of a run executes: the newest, or that of the attempt before as long as it is kept.",
+        bounds: "newest or same-digest",
+        read: |config| {
+            match config.host.retry_code {
+                RetryCode::Newest => "newest",
+                RetryCode::SameDigest => "same-digest",
+            }
+            .to_owned()
+        },
+        write: |config, text| {
+            config.host.retry_code = match one_of_two(text, "newest", "same-digest")? {
+                false => RetryCode::Newest,
+                true => RetryCode::SameDigest,
             };
             Ok(())
         },

@@ -3,6 +3,7 @@
 mod general;
 mod host;
 mod limits;
+mod plugins;
 mod sandbox;
 mod storages;
 mod text;
@@ -39,8 +40,14 @@ impl Setting {
 /// Every setting, in the order of the template.
 pub(crate) const SETTINGS: &[Setting] = &joined();
 
-const GROUPS: [&[Setting]; 5] =
-    [general::SETTINGS, host::SETTINGS, limits::SETTINGS, sandbox::SETTINGS, storages::SETTINGS];
+const GROUPS: [&[Setting]; 6] = [
+    general::SETTINGS,
+    host::SETTINGS,
+    plugins::SETTINGS,
+    limits::SETTINGS,
+    sandbox::SETTINGS,
+    storages::SETTINGS,
+];
 const COUNT: usize = count();
 
 const fn count() -> usize {

@@ -28,6 +28,7 @@ fn a_manifest_that_says_something_unknown_is_refused_with_its_line() {
         ("[[directory]]\nhost = \"in\"\nguest = \"/in\"\naccess = \"ro\"\n", "line 1: directory"),
         ("[[directory]]\nhost = \"/in\"\nguest = \"/a/../b\"\naccess = \"ro\"\n", ".."),
         ("[[directory]]\nhost = \"/in\"\nguest = \"/in\"\naccess = \"all\"\n", "line 4"),
+        ("digest = \"sha1:00\"\n", "64 hexadecimal digits"),
         ("\n[[http]]\nhost = \"127.1\"\n", "line 3: \"127.1\" is no host"),
         ("[[http]]\nhost = \"a.example\"\nmethods = [\"post\"]\n", "line 3: \"post\" is no method"),
         ("[[http]]\nhost = \"a.example\"\npaths = [\"v1\"]\n", "line 3: \"v1\" is no pattern"),
@@ -83,10 +84,15 @@ fn the_example_of_the_reference_is_a_manifest_and_says_all_that_there_is() {
     };
     assert!(grants.hosts().iter().any(|grant| grant.allows(&target)));
     assert_eq!(grants.secrets.len(), 2);
-    let tables = ["tenants", "queues", "directory", "http", "env", "config", "secrets", "limits"];
+    let tables =
+        ["tenants", "queues", "digest", "directory", "http", "env", "config", "secrets", "limits"];
     for table in tables {
         assert!(example.contains(table), "{table} is not in the example");
     }
-    assert!(manifest.queues().is_some() && !grants.environment.is_empty());
+    assert!(
+        manifest.digest().is_some()
+            && manifest.queues().is_some()
+            && !grants.environment.is_empty()
+    );
     assert!(!grants.settings.is_empty() && !grants.directories.is_empty());
 }

@@ -1,0 +1,97 @@
+//! How an operator overrules what the directory says. A host that watches it does so at once.
+
+use std::io;
+
+use zapjobs_model::Digest;
+
+use super::{PluginId, VersionStore};
+
+/// An order that makes no sense now. One line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// There is no such plugin, or no such version.
+    #[error("{0}")]
+    Unknown(String),
+    /// It cannot be written.
+    #[error("the orders for {0} cannot be written: {1}")]
+    Unwritable(PluginId, io::Error),
+}
+
+impl VersionStore {
+    /// Lets a version serve whatever it wants, and ends a pin: the one that is held back unless
+    /// another is named. Answers which.
+    pub fn approve(&self, id: &PluginId, digest: Option<Digest>) -> Result<Digest, OrderError> {
+        let turned_down = self.record(id).turned_down;
+        let held = turned_down.filter(|it| it.held).and_then(|it| it.digest);
+        let digest = digest.or(held).ok_or_else(|| {
+            let name = &id.name;
+            OrderError::Unknown(format!(
+                "no version of {name} waits for approval: `zapjobs plugins list` shows those that \
+                 do, --digest names one that will come"
+            ))
+        })?;
+        let mut orders = self.orders(id);
+        orders.approve(digest);
+        self.order(id, &orders)?;
+        Ok(digest)
+    }
+
+    /// Pins a version that was accepted: the one before the present one unless another is
+    /// named. Answers which.
+    pub fn roll_back(&self, id: &PluginId, to: Option<Digest>) -> Result<Digest, OrderError> {
+        let record = self.record(id);
+        let version = match to {
+            Some(digest) => record.version(digest),
+            None => record.before(),
+        };
+        let name = &id.name;
+        let unknown = |problem: String| {
+            OrderError::Unknown(format!(
+                "{problem}: `zapjobs plugins history {name}` shows them all"
+            ))
+        };
+        let digest = match (version, to) {
+            (Some(version), _) => version.digest,
+            (None, Some(digest)) => {
+                return Err(unknown(format!("{name} has no version {}", digest.short())));
+            }
+            (None, None) => {
+                return Err(unknown(format!("{name} has no version before the present one")));
+            }
+        };
+        if !self.holds(digest) {
+            return Err(unknown(format!("the version {} is not kept any more", digest.short())));
+        }
+        let mut orders = self.orders(id);
+        orders.pinned = Some(digest);
+        self.order(id, &orders)?;
+        Ok(digest)
+    }
+
+    /// Lets the file in the directory serve again. Answers what was pinned.
+    pub fn unpin(&self, id: &PluginId) -> Result<Digest, OrderError> {
+        let mut orders = self.orders(id);
+        let pinned = orders.pinned.take().ok_or_else(|| {
+            OrderError::Unknown(format!("{} is not pinned: nothing to do", id.name))
+        })?;
+        self.order(id, &orders)?;
+        Ok(pinned)
+    }
+
+    /// Puts code into service again that kept trapping.
+    pub fn reset(&self, id: &PluginId) -> Result<(), OrderError> {
+        if self.record(id).current.is_none() {
+            return Err(OrderError::Unknown(format!(
+                "there is no plugin {}: `zapjobs plugins list` shows them all",
+                id.name
+            )));
+        }
+        let mut orders = self.orders(id);
+        orders.resets += 1;
+        self.order(id, &orders)
+    }
+
+    fn order(&self, id: &PluginId, orders: &super::Orders) -> Result<(), OrderError> {
+        self.write_orders(id, orders).map_err(|error| OrderError::Unwritable(id.clone(), error))
+    }
+}
