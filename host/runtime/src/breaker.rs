@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use zapjobs_model::{Blame, Digest, JobKey, Outcome, StopReason, Timestamp};
 
 pub use shared::lease_name;
-pub(crate) use shared::{learn, share};
+pub(crate) use shared::{learn, share, unshare};
 
 /// Code that is watched at most; beyond it, code that begins to trap is not watched.
 const WATCHED_MAX: usize = 10_000;

@@ -176,6 +176,9 @@ async fn an_operator_puts_a_plugin_into_service_again() {
     let plugin = PluginId { tenant: TenantId::standard(), name: "plugin".to_owned() };
     VersionStore::open(folder.path(), None).expect("a store").reset(&plugin).expect("ordered");
     assert!(directory.rescan().await.expect("a round").is_empty(), "nothing is loaded anew");
+    let name = breaker_lease_name(&job("bad"), Digest::of(b"bad"));
+    let lease = bench.storage.named_lease(&name).await.expect("a storage");
+    assert_eq!(lease, None, "nor do other hosts take it for broken");
     clock.advance(Duration::from_secs(31));
     assert_eq!(bench.ended(id).await.status, RunStatus::Completed);
     host.shutdown(PATIENCE).await;

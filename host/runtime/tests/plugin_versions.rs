@@ -125,6 +125,34 @@ async fn a_kept_version_that_was_tampered_with_does_not_serve() {
 }
 
 #[tokio::test]
+async fn where_versions_cannot_be_kept_plugins_serve_nevertheless() {
+    let mut place = Place::new();
+    let file = place.path("no-folder");
+    fs::write(&file, "").expect("written");
+    place.options.versions_dir = Some(file);
+    let mut directory = place.open();
+    place.put("job # 1");
+    rescan(&mut directory).await;
+    let two = place.put("job # 2");
+    rescan(&mut directory).await;
+    assert_eq!(place.served("job"), Some(two));
+    place.put("job +wasi:sockets/tcp");
+    let reports = rescan(&mut directory).await;
+    assert!(matches!(reports[0].state, PluginState::Held { .. }), "{reports:?}");
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_begun_anew_and_the_plugin_serves() {
+    let mut place = Place::new();
+    let one = place.put("job");
+    rescan(&mut place.open()).await;
+    fs::write(place.versions().path().join("records/default/plugin.json"), "{").expect("written");
+    rescan(&mut place.reopen()).await;
+    assert_eq!(place.served("job"), Some(one));
+    assert_eq!(place.versions().record(&id()).current, Some(one), "it is whole again");
+}
+
+#[tokio::test]
 async fn a_successor_that_wants_more_waits_for_approval_over_restarts_too() {
     let mut place = Place::new();
     let mut directory = place.open();

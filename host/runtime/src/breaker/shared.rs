@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use zapjobs_model::{Digest, JobKey};
-use zapjobs_storage::NamedLeaseRequest;
+use zapjobs_storage::{NamedLeaseRequest, Storage};
 
 use crate::host_core::Core;
 
@@ -23,6 +23,18 @@ pub(crate) async fn share(core: &Core, key: &JobKey, digest: Digest, cool_down: 
         NamedLeaseRequest { name: lease_name(key, digest), owner: core.worker, ttl: cool_down };
     if let Err(error) = core.storage.acquire(request).await {
         tracing::warn!(job = %key, %error, "other hosts were not told that code is out of service");
+    }
+}
+
+/// Takes back what was told, whichever host told it.
+pub(crate) async fn unshare(storage: &dyn Storage, key: &JobKey, digest: Digest) {
+    let name = lease_name(key, digest);
+    let released = match storage.named_lease(&name).await {
+        Ok(Some(lease)) => storage.release(&name, lease.owner).await.map(drop),
+        other => other.map(drop),
+    };
+    if let Err(error) = released {
+        tracing::warn!(job = %key, %error, "other hosts still take this code for out of service");
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
     Content, HoldReason, Orders, Origin, PluginDirectory, PluginRecord, PluginState, RescanError,
     SchemaCheck, Tried, TurnedDown, blocking, of_plugin,
 };
+use crate::breaker::unshare;
 
 /// What time alone may mend, such as a full disk or a queue of old inputs, is tried again after
 /// this long.
@@ -261,6 +262,7 @@ impl PluginDirectory {
             let jobs = known.serving.as_ref().map(|serving| serving.jobs.clone());
             for (key, digest) in self.catalog.breakers().reset(&jobs.unwrap_or_default()) {
                 tracing::warn!(job = %key, digest = %digest.short(), "in service again: reset");
+                unshare(&*self.storage, &key, digest).await;
             }
         }
     }
