@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use zapjobs_model::{Limits, QueueName};
+use zapjobs_model::{InvalidQuota, Limits, QueueName};
+
+use crate::tenants::TenantPolicy;
 
 /// How a host works.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct HostOptions {
     pub retention: Option<Duration>,
     /// How long logs of finished runs are kept; as long as their runs where absent. Absent.
     pub log_retention: Option<Duration>,
+    /// What each tenant may use. Nothing is bounded, and all weigh the same.
+    pub tenants: TenantPolicy,
 }
 
 impl Default for HostOptions {
@@ -38,16 +42,25 @@ impl Default for HostOptions {
             limits: Limits::default(),
             retention: Some(Duration::from_secs(7 * 24 * 3_600)),
             log_retention: None,
+            tenants: TenantPolicy::default(),
         }
     }
 }
 
 /// A setting out of its bounds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{setting} is out of bounds: use {bounds}")]
-pub struct InvalidOptions {
-    setting: &'static str,
-    bounds: &'static str,
+pub enum InvalidOptions {
+    /// One of the host's own.
+    #[error("{setting} is out of bounds: use {bounds}")]
+    Setting {
+        /// Which.
+        setting: &'static str,
+        /// What may be set.
+        bounds: &'static str,
+    },
+    /// A quota of a tenant.
+    #[error("a quota of tenants is out of bounds: {0}")]
+    Quota(#[from] InvalidQuota),
 }
 
 impl HostOptions {
@@ -65,8 +78,8 @@ impl HostOptions {
             ),
         ];
         match checks.into_iter().find(|(holds, _, _)| !holds) {
-            Some((_, setting, bounds)) => Err(InvalidOptions { setting, bounds }),
-            None => Ok(self),
+            Some((_, setting, bounds)) => Err(InvalidOptions::Setting { setting, bounds }),
+            None => Ok(Self { tenants: self.tenants.checked()?, ..self }),
         }
     }
 }

@@ -11,6 +11,7 @@
 
 pub mod definition;
 pub mod event;
+pub mod fairness;
 pub mod grants;
 pub mod id;
 pub mod json;
@@ -25,6 +26,7 @@ pub mod schedule;
 pub mod settle;
 pub mod status;
 pub mod submit;
+pub mod tenant;
 pub mod time;
 
 pub use definition::{JobDefinition, JobKey};
@@ -45,4 +47,5 @@ pub use schedule::Schedule;
 pub use settle::{Transition, settle};
 pub use status::RunStatus;
 pub use submit::{InvalidRequest, JobRequest};
+pub use tenant::{InvalidQuota, TenantQuotas, TenantUse};
 pub use time::Timestamp;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use zapjobs_model::Timestamp;
-use zapjobs_storage::{Clock, ErrorKind, Result, Storage, StorageError, StorageInfo};
+use zapjobs_storage::{Clock, ErrorKind, Result, Storage, StorageInfo};
 
 use crate::db::Db;
-use crate::error::{DbError, DbResult, closed, invalid};
+use crate::error::{DbError, DbResult, closed};
 use crate::events::Listeners;
 use crate::migrate;
 use crate::options::{Location, Migrating, SqliteOptions, Synchronous};
