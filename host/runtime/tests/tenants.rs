@@ -3,9 +3,10 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use support::{Bench, PATIENCE, describe, endless, job, request, returning};
-use zapjobs_model::{Json, RunStatus, TenantId, TenantQuotas};
+use zapjobs_model::{JobDefinition, JobKey, JobRequest, Json, RunStatus, TenantId, TenantQuotas};
 use zapjobs_runtime::{HostOptions, SubmitError, TenantPolicy, WaitError};
 use zapjobs_storage::{CancelResult, LogPageRequest, RequeueResult, RunFilter, RunPageRequest};
 
@@ -29,6 +30,31 @@ async fn no_more_runs_of_a_tenant_start_than_its_quota_allows_and_all_run_in_the
     bench.client.cancel(first).await.expect("asked");
     assert_eq!(bench.ended(second).await.status, RunStatus::Completed);
     host.shutdown(PATIENCE).await;
+}
+
+#[tokio::test]
+async fn long_runs_of_one_tenant_leave_room_for_anothers_first() {
+    let bench = Bench::new();
+    bench.serve(describe("endless"), endless()).await;
+    bench.serve(describe("quick"), returning(Json::null())).await;
+    let other = JobKey { tenant: TenantId::new("other").expect("a good name"), ..job("quick") };
+    let served = bench.catalog.get(&job("quick")).expect("it is served");
+    bench.catalog.swap(&[], &[(other.clone(), served)]);
+    let definition = bench.storage.definition(&job("quick")).await.expect("read");
+    let definition = JobDefinition { key: other.clone(), ..definition.expect("it is there") };
+    bench.storage.put_definitions(&[definition]).await.expect("stored");
+    let queued = (0..100).map(|_| request("endless")).collect();
+    let queued = bench.client.enqueue_all(queued).await.expect("enqueued");
+    let host = bench.host(HostOptions { concurrency: 8, ..HostOptions::default() }).await;
+    for id in &queued[..7] {
+        bench.reaches(*id, RunStatus::Running).await;
+    }
+
+    let first = JobRequest::new(other.tenant, other.job_type, Json::null());
+    let first = bench.client.enqueue(first).await.expect("enqueued");
+    assert_eq!(bench.ended(first).await.status, RunStatus::Completed);
+    assert_eq!(bench.run(queued[7]).await.status, RunStatus::Pending, "the eighth is kept");
+    host.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]
