@@ -60,6 +60,14 @@ impl Catalog {
         self.earlier.load().get(&(key.clone(), digest)).cloned()
     }
 
+    /// Tenants whose job types are served, counted up to 2.
+    pub(crate) fn tenants(&self) -> usize {
+        let table = self.0.load();
+        let mut tenants = table.keys().map(|key| &key.tenant);
+        let Some(first) = tenants.next() else { return 0 };
+        1 + usize::from(tenants.any(|tenant| tenant != first))
+    }
+
     /// Adds, replaces and removes job types in one step.
     pub fn swap(&self, removed: &[JobKey], added: &[(JobKey, Arc<Served>)]) {
         self.table.rcu(|table| {

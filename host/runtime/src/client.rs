@@ -1,5 +1,6 @@
 //! How runs are submitted, awaited and called off, from a host or from any other process.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use zapjobs_model::{
 use zapjobs_storage::{CancelResult, EnqueueResult, Notice, RequeueResult, Storage, StorageError};
 
 use crate::schema::SchemaCache;
+use crate::tenant_client::TenantClient;
+use crate::tenants::TenantPolicy;
 
 /// While it waits for a run, a client looks at least this often, whatever hints are lost.
 const WAIT_POLL: Duration = Duration::from_millis(250);
@@ -25,6 +28,7 @@ pub struct Client {
     storage: Arc<dyn Storage>,
     schemas: Arc<SchemaCache>,
     input_bytes_max: u64,
+    pub(crate) tenants: Arc<TenantPolicy>,
 }
 
 /// Why a request was not taken. Nothing was stored.
@@ -36,9 +40,27 @@ pub enum SubmitError {
     /// The job's own schema is at fault.
     #[error("the input schema of {0} cannot be used: {1}")]
     Schema(JobKey, String),
+    /// The tenant has too many runs that wait.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
     /// The storage failed.
     #[error("failed to {0}")]
     Storage(#[from] StorageError),
+}
+
+/// A tenant would have more runs that wait than its quota allows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "tenant {tenant} may have {queued_runs_max} runs that wait, and {runs} more would exceed that: \
+     wait until some have run, submit fewer, or raise queued_runs_max"
+)]
+pub struct QuotaExceeded {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Runs that were to be stored.
+    pub runs: u64,
+    /// The quota.
+    pub queued_runs_max: u64,
 }
 
 /// Why waiting ended without a result.
@@ -59,13 +81,25 @@ impl Client {
     /// A client of this storage, with the default limit on inputs.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
         let input_bytes_max = Limits::default().input_bytes_max;
-        Self { storage, schemas: Arc::default(), input_bytes_max }
+        Self { storage, schemas: Arc::default(), input_bytes_max, tenants: Arc::default() }
     }
 
     /// Allows inputs of up to this many bytes.
     pub fn with_input_bytes_max(mut self, bytes: u64) -> Self {
         self.input_bytes_max = bytes;
         self
+    }
+
+    /// Refuses runs beyond the tenants' quotas of queued runs. Several clients that submit at
+    /// the same time may exceed a quota by what each of them submits at once.
+    pub fn with_tenants(mut self, tenants: Arc<TenantPolicy>) -> Self {
+        self.tenants = tenants;
+        self
+    }
+
+    /// A view of one tenant's runs, to which all others are not there.
+    pub fn of_tenant(&self, tenant: TenantId) -> TenantClient {
+        TenantClient::new(self.clone(), tenant)
     }
 
     /// The storage it works on.
@@ -173,7 +207,29 @@ impl Client {
         Ok(schema.check(&request.job_type, &request.input)?)
     }
 
+    /// Refuses runs that would exceed a quota of runs that wait. Counts no further than it must.
+    async fn check_queued(&self, runs: &[NewRun]) -> Result<(), SubmitError> {
+        let mut more = BTreeMap::<&TenantId, u64>::new();
+        for run in runs {
+            if let Some(runs) = more.get_mut(&run.tenant) {
+                *runs += 1;
+            } else if self.tenants.of(&run.tenant).queued_runs_max.is_some() {
+                more.insert(&run.tenant, 1);
+            }
+        }
+        for (tenant, runs) in more {
+            let Some(queued_runs_max) = self.tenants.of(tenant).queued_runs_max else { continue };
+            let exceeded = QuotaExceeded { tenant: tenant.clone(), runs, queued_runs_max };
+            let Some(room) = queued_runs_max.checked_sub(runs) else { return Err(exceeded.into()) };
+            if self.storage.waiting(tenant, room + 1).await? > room {
+                return Err(exceeded.into());
+            }
+        }
+        Ok(())
+    }
+
     async fn store(&self, runs: &[NewRun]) -> Result<Vec<RunId>, SubmitError> {
+        self.check_queued(runs).await?;
         let results = self.storage.enqueue(runs).await?;
         debug_assert!(results.iter().all(|result| *result == EnqueueResult::Stored));
         Ok(runs.iter().map(|run| run.id).collect())

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use zapjobs_model::{Limits, QueueName, RetryCode};
+use zapjobs_model::{InvalidQuota, Limits, QueueName, RetryCode};
 
 use crate::breaker::BreakerRules;
+use crate::tenants::TenantPolicy;
 
 /// How a host works.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct HostOptions {
     pub retry_code: RetryCode,
     /// When code whose runs keep trapping is taken out of service.
     pub breaker: BreakerRules,
+    /// What each tenant may use. Nothing is bounded, and all weigh the same.
+    pub tenants: TenantPolicy,
 }
 
 impl Default for HostOptions {
@@ -46,16 +49,25 @@ impl Default for HostOptions {
             log_retention: None,
             retry_code: RetryCode::Newest,
             breaker: BreakerRules::default(),
+            tenants: TenantPolicy::default(),
         }
     }
 }
 
 /// A setting out of its bounds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{setting} is out of bounds: use {bounds}")]
-pub struct InvalidOptions {
-    setting: &'static str,
-    bounds: &'static str,
+pub enum InvalidOptions {
+    /// One of the host's own.
+    #[error("{setting} is out of bounds: use {bounds}")]
+    Setting {
+        /// Which.
+        setting: &'static str,
+        /// What may be set.
+        bounds: &'static str,
+    },
+    /// A quota of a tenant.
+    #[error("a quota of tenants is out of bounds: {0}")]
+    Quota(#[from] InvalidQuota),
 }
 
 impl HostOptions {
@@ -74,8 +86,8 @@ impl HostOptions {
             (self.breaker.threshold <= 1_000, "breaker.threshold", "0 to 1,000"),
         ];
         match checks.into_iter().find(|(holds, _, _)| !holds) {
-            Some((_, setting, bounds)) => Err(InvalidOptions { setting, bounds }),
-            None => Ok(self),
+            Some((_, setting, bounds)) => Err(InvalidOptions::Setting { setting, bounds }),
+            None => Ok(Self { tenants: self.tenants.checked()?, ..self }),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::attempt::{Finished, attempt};
 use crate::guests::GuestSpawner;
 use crate::host_core::Core;
 use crate::listener::check_cancellations;
+use crate::tenants::{Choice, Room};
 
 /// Runs claimed at once at most.
 const CLAIM_MAX: usize = 256;
@@ -26,6 +27,14 @@ const PERMITS_AWAITED_SHARE: usize = 4;
 const PERMITS_AWAITED: Duration = Duration::from_millis(2);
 /// First and longest pause before a storage that failed is asked again.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// What a round came to.
+enum Claim {
+    /// Runs are ready, but none may start.
+    HeldBack,
+    /// The runs that were claimed, and how many were asked for.
+    Answered { claimed: Vec<ClaimedRun>, wanted: usize },
+}
 
 pub(crate) struct Dispatcher {
     pub(crate) core: Arc<Core>,
@@ -46,11 +55,24 @@ impl Dispatcher {
             let Some(permits) = self.permits(backlog).await else { break };
             let room = permits.num_permits();
             let ready = self.core.ready.notified();
+            let freed = self.core.freed.notified();
             let cancel_hints = self.core.cancel_hints.load(Ordering::Acquire);
-            match self.claim(room).await {
-                Ok(claimed) => {
+            match self.claim(room, backlog).await {
+                Ok(Claim::HeldBack) => {
                     pause = PAUSE.0;
-                    backlog = claimed.len() == room;
+                    backlog = true;
+                    drop(permits);
+                    let changed = async {
+                        tokio::select! {
+                            () = ready => {}
+                            () = freed => {}
+                        }
+                    };
+                    self.rest(changed, self.core.options.poll_interval).await;
+                }
+                Ok(Claim::Answered { claimed, wanted }) => {
+                    pause = PAUSE.0;
+                    backlog = !claimed.is_empty() && claimed.len() == wanted;
                     let keys: Vec<_> = claimed.iter().map(ClaimedRun::key).collect();
                     self.start(claimed, permits);
                     if self.core.cancel_hints.load(Ordering::Acquire) != cancel_hints {
@@ -93,15 +115,28 @@ impl Dispatcher {
         Some(permits)
     }
 
-    async fn claim(&self, room: usize) -> zapjobs_storage::Result<Vec<ClaimedRun>> {
-        let options = &self.core.options;
+    async fn claim(&self, free: usize, backlog: bool) -> zapjobs_storage::Result<Claim> {
+        let Core { options, storage, tenants, .. } = &*self.core;
         let queues = match options.queues.as_slice() {
             [] => QueueSelection::All,
             some => QueueSelection::Only(some.to_vec()),
         };
-        let request =
-            ClaimRequest { worker: self.core.worker, queues, limit: room, lease: options.lease };
-        self.core.storage.claim(request).await
+        let room = Room {
+            free,
+            beside: self.permits.available_permits(),
+            concurrency: options.concurrency,
+            tenants_served: self.core.catalog.tenants(),
+            memory_bytes_per_run: options.limits.memory_bytes_max,
+        };
+        let (tenants, limit) = match tenants.choose(&**storage, &queues, room, backlog).await? {
+            Choice::NothingReady => return Ok(Claim::Answered { claimed: Vec::new(), wanted: 0 }),
+            Choice::HeldBack => return Ok(Claim::HeldBack),
+            Choice::Claim { tenants, limit } => (tenants, limit),
+        };
+        let worker = self.core.worker;
+        let request = ClaimRequest { worker, queues, tenants, limit, lease: options.lease };
+        let claimed = storage.claim(request).await?;
+        Ok(Claim::Answered { claimed, wanted: limit })
     }
 
     /// Starts an attempt for each run; permits that no run took are free again.
@@ -113,13 +148,16 @@ impl Dispatcher {
             let permit =
                 permits.split(1).expect("a claim answers no more runs than it was asked for");
             let cancellation = self.core.held.insert(run.lease_key());
+            self.core.tenants.started(&run.tenant);
             let (core, results) = (Arc::clone(&self.core), self.results.clone());
             let tenant = run.tenant.clone();
             self.guests.spawn(&tenant, async move {
                 let finished = attempt(&core, run, cancellation).await;
+                core.tenants.ended(&finished.run.tenant, finished.usage.cpu_us);
                 // The completer lives as long as there are senders.
                 let _ = results.send(finished).await;
                 drop(permit);
+                core.freed.notify_waiters();
             });
         }
     }

@@ -102,6 +102,11 @@ impl Host {
         self.core.held.len()
     }
 
+    /// Rounds in which a tenant was passed over because its CPU of the hour was used up.
+    pub fn rounds_held_back(&self) -> u64 {
+        self.core.tenants.held_back()
+    }
+
     /// Stops claiming, lets attempts under way end within `drain`, hands back the rest with
     /// their attempt unconsumed, and signs off. Answers how many were told to stop.
     pub async fn shutdown(mut self, drain: Duration) -> usize {

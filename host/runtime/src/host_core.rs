@@ -17,6 +17,7 @@ use crate::config::HostOptions;
 use crate::held::Held;
 use crate::recorder::Recorder;
 use crate::store_clock::StoreClock;
+use crate::tenants::Tenants;
 
 /// What all parts of a host share.
 pub(crate) struct Core {
@@ -27,6 +28,9 @@ pub(crate) struct Core {
     pub(crate) clock: StoreClock,
     pub(crate) held: Held,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) tenants: Tenants,
+    /// Permits are free again.
+    pub(crate) freed: Notify,
     /// Runs may be ready.
     pub(crate) ready: Notify,
     /// A delayed run may be due earlier than thought.
@@ -49,6 +53,8 @@ impl Core {
             clock: StoreClock::start(&*storage).await?,
             recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
             held: Held::default(),
+            tenants: Tenants::new(options.tenants.clone()),
+            freed: Notify::new(),
             ready: Notify::new(),
             delayed: Notify::new(),
             cancel_hints: AtomicU64::new(0),

@@ -7,7 +7,7 @@
 //!
 //! 1. [`Client`] checks a request and stores the run,
 //! 2. the storage hints that a run is ready (`listener`),
-//! 3. `dispatcher` claims as many runs as there are free permits,
+//! 3. `dispatcher` claims as many runs as there are free permits, fairly between `tenants`,
 //! 4. `attempt` prepares one and hands it to the sandbox,
 //! 5. `completer` settles what it came to and records it, many at a time,
 //! 6. listeners are told.
@@ -32,10 +32,12 @@ mod recorder;
 mod schema;
 mod services;
 mod store_clock;
+mod tenant_client;
+mod tenants;
 
 pub use breaker::{BreakerRules, lease_name as breaker_lease_name};
 pub use catalog::{Catalog, Served};
-pub use client::{Client, SubmitError, WaitError};
+pub use client::{Client, QuotaExceeded, SubmitError, WaitError};
 pub use config::{HostOptions, InvalidOptions};
 pub use host::{Host, StartError};
 pub use plugins::{
@@ -44,3 +46,5 @@ pub use plugins::{
     SchemaCheck, TrustedKeys, TurnedDown, VersionStore,
 };
 pub use schema::{InputSchema, SchemaCache};
+pub use tenant_client::TenantClient;
+pub use tenants::TenantPolicy;

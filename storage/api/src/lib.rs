@@ -28,6 +28,9 @@ mod single;
 mod finding;
 mod schema;
 
+mod bounds;
+
+pub use bounds::{check_batch, check_claim, check_page, check_spans};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
@@ -41,7 +44,7 @@ pub use record::{
 pub use request::{
     BATCH_MAX, ClaimRequest, ClaimRunRequest, Cursor, FireRequest, LogPageRequest,
     NamedLeaseRequest, PAGE_MAX, ProgressUpdate, PruneRequest, QueueSelection, RunFilter,
-    RunPageRequest,
+    RunPageRequest, TENANT_SHARES_MAX, TenantSelection, TenantShare,
 };
 pub use schema::{SchemaAdmin, SchemaStep};
 pub use single::SingleRunError;

@@ -11,6 +11,8 @@ use zapjobs_model::{
 pub const BATCH_MAX: usize = 10_000;
 /// Items on one page at most.
 pub const PAGE_MAX: usize = 1_000;
+/// Tenants with a share in one claim at most.
+pub const TENANT_SHARES_MAX: usize = 1_000;
 
 /// Which queues a worker serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,25 @@ pub enum QueueSelection {
     Only(Vec<QueueName>),
 }
 
+/// Whose runs a worker takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TenantSelection {
+    /// Every tenant's, as if there were one.
+    All,
+    /// So many of each of these, and nobody else's; at most [`TENANT_SHARES_MAX`], each tenant
+    /// once.
+    Shares(Vec<TenantShare>),
+}
+
+/// How many runs of one tenant a worker takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantShare {
+    /// Whose.
+    pub tenant: TenantId,
+    /// How many at most, at least 1.
+    pub limit: usize,
+}
+
 /// A worker's wish for runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
@@ -28,6 +49,8 @@ pub struct ClaimRequest {
     pub worker: WorkerId,
     /// From which queues.
     pub queues: QueueSelection,
+    /// Whose.
+    pub tenants: TenantSelection,
     /// How many at most, up to [`BATCH_MAX`].
     pub limit: usize,
     /// How long the claim lasts unless it is renewed.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use zapjobs_model::{QueueName, RunStatus, Timestamp, Transition};
+use zapjobs_model::{QueueName, RunStatus, TenantId, Timestamp, Transition};
 
 /// Spans in one answer at most.
 pub const SPANS_MAX: usize = 400;
@@ -28,6 +28,8 @@ pub struct StatisticsRequest {
     /// The latest so many spans, the present one included, 1 to [`SPANS_MAX`]. Has no meaning
     /// for [`Span::Total`].
     pub latest: usize,
+    /// Of this tenant; of all where absent.
+    pub tenant: Option<TenantId>,
     /// Of this queue; of all where absent.
     pub queue: Option<QueueName>,
 }

@@ -12,8 +12,8 @@ use crate::{
     ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
     EnqueueResult, FireRequest, FireResult, LeaseState, LogPage, LogPageRequest, NamedLease,
     NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
-    RequeueResult, Result, RunFilter, RunPageRequest, SpanStatistics, StatisticsRequest,
-    StorageInfo, WorkerRecord,
+    QueueSelection, RequeueResult, Result, RunFilter, RunPageRequest, SpanStatistics,
+    StatisticsRequest, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
@@ -95,7 +95,10 @@ pub trait RunStore: Send + Sync {
 
     /// Takes up to `limit` pending runs of the selected queues: those with the highest
     /// priority, among equals the one ready first (`due_at`), then the smallest id, answered
-    /// in that order, over all selected queues together. Each is then running, with its
+    /// in that order, over all selected queues together. Where tenants have shares, this holds
+    /// for each tenant by itself, up to its share: the tenants' runs are answered in the order
+    /// of the shares, and where `limit` ends the answer early, those first in it got theirs.
+    /// Each run is then running, with its
     /// attempt and lease number raised by one, its worker set, `started_at` the store's now,
     /// and its lease ending `lease` later; its error is cleared, and so are its progress, item
     /// counts and usage.
@@ -176,6 +179,25 @@ pub trait RunQueries: Send + Sync {
 
     /// The same for each queue that holds a run, in the order of their names (by bytes).
     async fn queue_counts(&self) -> Result<Vec<QueueCounts>>;
+
+    /// Tenants that have a pending run in one of the selected queues, in the order of their
+    /// names (by bytes), behind `after` where it is given; at most `limit`, up to
+    /// [`crate::TENANT_SHARES_MAX`]. May name a tenant whose last pending run was just taken.
+    ///
+    /// *Cost:* grows with the number of pairs of tenant and queue that have pending runs, not
+    /// with the number of runs. Hosts call it once for each scheduling round.
+    async fn ready_tenants(
+        &self,
+        queues: &QueueSelection,
+        after: Option<&TenantId>,
+        limit: usize,
+    ) -> Result<Vec<TenantId>>;
+
+    /// How many of a tenant's runs wait (pending, scheduled or awaiting a retry), counted up to
+    /// `up_to`: an answer of `up_to` means that or more.
+    ///
+    /// *Cost:* grows with `up_to` at most.
+    async fn waiting(&self, tenant: &TenantId, up_to: u64) -> Result<u64>;
 }
 
 /// Logs of runs.

@@ -65,6 +65,8 @@ mod self_check {
         "PruneLogs None",
         "Statistics SpanStatistics",
         "Statistics error",
+        "ReadyTenants TenantId",
+        "Claim error",
         "RemoveWorker true",
         "RemoveStaleWorkers WorkerId",
         "Acquire None",
@@ -82,7 +84,7 @@ mod self_check {
         let compared = std::panic::catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
                 let [reference, equal] = [MemoryHarness.fresh().await, MemoryHarness.fresh().await];
-                Box::pin(differential(1, 500, reference, subject(equal))).await;
+                Box::pin(differential(1, 1_500, reference, subject(equal))).await;
             });
         }));
         let panic = compared.expect_err("the fault went unnoticed");
@@ -112,7 +114,7 @@ mod self_check {
         for seed in 0..8 {
             let reach = runtime.block_on(async {
                 let [reference, equal] = [MemoryHarness.fresh().await, MemoryHarness.fresh().await];
-                Box::pin(differential(seed, 500, reference, equal)).await
+                Box::pin(differential(seed, 1_000, reference, equal)).await
             });
             reach.into_iter().for_each(|(name, count)| *reached.entry(name).or_default() += count);
         }

@@ -12,6 +12,7 @@
 pub mod capability;
 pub mod definition;
 pub mod event;
+pub mod fairness;
 pub mod grants;
 pub mod id;
 pub mod json;
@@ -26,6 +27,7 @@ pub mod schedule;
 pub mod settle;
 pub mod status;
 pub mod submit;
+pub mod tenant;
 pub mod time;
 
 pub use capability::Capability;
@@ -47,4 +49,5 @@ pub use schedule::Schedule;
 pub use settle::{Transition, settle};
 pub use status::RunStatus;
 pub use submit::{InvalidRequest, JobRequest};
+pub use tenant::{InvalidQuota, TenantQuotas, TenantUse};
 pub use time::Timestamp;

@@ -1,0 +1,122 @@
+//! One round.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::Weight;
+use crate::TenantId;
+
+/// Of all permits, one in so many is kept for tenants with nothing under way.
+const RESERVED_SHARE: usize = 8;
+
+/// A tenant that has runs ready.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Demand {
+    /// Who.
+    pub tenant: TenantId,
+    /// Its part against the others'.
+    pub weight: Weight,
+    /// Its virtual time, with what its runs under way are expected to use.
+    pub virtual_us: f64,
+    /// CPU that its next run is expected to use.
+    pub expected_us: f64,
+    /// Its runs under way.
+    pub running: usize,
+    /// How many more its quotas allow.
+    pub most: usize,
+}
+
+/// What a tenant may start in this round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Who.
+    pub tenant: TenantId,
+    /// How many runs, at least 1.
+    pub permits: usize,
+}
+
+/// How many of a host's permits are kept for tenants with nothing under way: an eighth, at
+/// least one, of a host that executes more than one run at once and has several tenants.
+pub fn reserve(concurrency: usize, tenants: usize) -> usize {
+    if concurrency > 1 && tenants > 1 { (concurrency / RESERVED_SHARE).max(1) } else { 0 }
+}
+
+/// Gives `free` permits to tenants that have runs ready, `reserved` of them only to those with
+/// nothing under way. Answers who may start how many, the least virtual time first.
+///
+/// Each tenant with nothing under way gets one first; every further permit goes to whoever has
+/// the least virtual time, each permit counted as a run of the expected length.
+pub fn allocate(free: usize, reserved: usize, demands: &[Demand]) -> Vec<Grant> {
+    let mut line: Vec<Place<'_>> = demands
+        .iter()
+        .filter(|demand| demand.most > 0)
+        .map(|demand| Place { virtual_us: demand.virtual_us, granted: 0, demand })
+        .collect();
+    line.sort_by(|one, other| other.cmp(one));
+    let order: Vec<&TenantId> = line.iter().map(|place| &place.demand.tenant).collect();
+    let mut left = free;
+    for place in line.iter_mut().filter(|place| place.demand.running == 0).take(free) {
+        place.grant();
+        left -= 1;
+    }
+    let mut done = Vec::with_capacity(line.len());
+    let mut line = BinaryHeap::from(line);
+    while left > reserved
+        && let Some(mut place) = line.pop()
+    {
+        if place.granted == place.demand.most {
+            done.push(place);
+            continue;
+        }
+        place.grant();
+        left -= 1;
+        line.push(place);
+    }
+    let granted: std::collections::BTreeMap<_, _> =
+        line.into_iter().chain(done).map(|place| (&place.demand.tenant, place.granted)).collect();
+    let grants = order.into_iter().filter_map(|tenant| {
+        let permits = *granted.get(tenant)?;
+        (permits > 0).then(|| Grant { tenant: tenant.clone(), permits })
+    });
+    grants.collect()
+}
+
+/// A tenant in line. The greatest goes next: the least virtual time, then the fewest runs under
+/// way, then the first name.
+struct Place<'a> {
+    virtual_us: f64,
+    granted: usize,
+    demand: &'a Demand,
+}
+
+impl Place<'_> {
+    fn grant(&mut self) {
+        self.granted += 1;
+        self.virtual_us += self.demand.weight.normalised(self.demand.expected_us);
+    }
+}
+
+impl Ord for Place<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let under_way = |place: &Self| place.demand.running + place.granted;
+        other
+            .virtual_us
+            .total_cmp(&self.virtual_us)
+            .then_with(|| under_way(other).cmp(&under_way(self)))
+            .then_with(|| other.demand.tenant.cmp(&self.demand.tenant))
+    }
+}
+
+impl PartialOrd for Place<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Place<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Place<'_> {}
