@@ -56,7 +56,7 @@ pub(crate) use {first_of_lane, next_selected, next_tenant};
 
 /// `$1` is the tenant behind which they stand, or '', and `$2` how many. A query reads only so
 /// many rows of a recursive one as it needs.
-const READY_OF_ALL: &str = concat!(
+pub(crate) const READY_OF_ALL: &str = concat!(
     "WITH RECURSIVE lane AS (
         SELECT h.* FROM ",
     first_of_lane!("$1::text", "'~'"),
@@ -68,7 +68,7 @@ const READY_OF_ALL: &str = concat!(
     SELECT tenant FROM lane LIMIT $2"
 );
 /// The same of the queues `$3`. A lane that is none of theirs leads to the next one of theirs.
-const READY_OF_QUEUES: &str = concat!(
+pub(crate) const READY_OF_QUEUES: &str = concat!(
     "WITH RECURSIVE lane AS (
         SELECT h.* FROM ",
     first_of_lane!("$1::text", "'~'"),
@@ -89,7 +89,7 @@ const READY_OF_QUEUES: &str = concat!(
     SELECT tenant FROM lane WHERE queue = ANY ($3) LIMIT $2"
 );
 /// No more than `$2` entries of each index are looked at. Sorted, for the same reason as lanes.
-const WAITING: &str = "SELECT least($2, (SELECT count(*) FROM (
+pub(crate) const WAITING: &str = "SELECT least($2, (SELECT count(*) FROM (
             SELECT 1 FROM {schema}.{prefix}runs WHERE status = 0 AND tenant >= $1 AND tenant <= $1
             ORDER BY tenant LIMIT $2) AS pending)
         + (SELECT count(*) FROM (
