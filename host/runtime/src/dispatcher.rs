@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use zapjobs_model::{EventKind, JobEvent};
-use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection};
+use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection, TenantSelection};
 
 use crate::attempt::{Finished, attempt};
 use crate::host_core::Core;
@@ -99,8 +99,13 @@ impl Dispatcher {
             [] => QueueSelection::All,
             some => QueueSelection::Only(some.to_vec()),
         };
-        let request =
-            ClaimRequest { worker: self.core.worker, queues, limit: room, lease: options.lease };
+        let request = ClaimRequest {
+            worker: self.core.worker,
+            queues,
+            tenants: TenantSelection::All,
+            limit: room,
+            lease: options.lease,
+        };
         self.core.storage.claim(request).await
     }
 

@@ -298,7 +298,7 @@ async fn an_interval_schedule_fires_once_for_each_time() {
 #[tokio::test]
 async fn runs_of_a_dead_worker_are_taken_back_and_its_late_result_is_refused() {
     use zapjobs_model::{RetryPolicy, Usage, WorkerId, settle};
-    use zapjobs_storage::{ClaimRequest, QueueSelection};
+    use zapjobs_storage::{ClaimRequest, QueueSelection, TenantSelection};
 
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_790_000_000_000_000)));
     let bench = Bench::on_clock(clock.clone());
@@ -307,6 +307,7 @@ async fn runs_of_a_dead_worker_are_taken_back_and_its_late_result_is_refused() {
     let dead = ClaimRequest {
         worker: WorkerId(uuid::Uuid::from_u128(1)),
         queues: QueueSelection::All,
+        tenants: TenantSelection::All,
         limit: 1,
         lease: Duration::from_secs(1),
     };

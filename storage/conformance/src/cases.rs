@@ -29,4 +29,5 @@ pub(crate) mod schedules;
 pub(crate) mod single;
 pub(crate) mod statistics;
 pub(crate) mod statistics_spans;
+pub(crate) mod tenants;
 pub(crate) mod workers;

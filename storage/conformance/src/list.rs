@@ -94,6 +94,27 @@ macro_rules! with_every_case {
             claiming_again_clears_error_progress_counts_and_usage
             a_later_claim_moves_started_at
         }
+        tenants {
+            shares_are_answered_in_their_order_and_each_in_claim_order
+            a_share_bounds_what_its_tenant_gets
+            a_tenant_without_a_share_gives_nothing
+            the_limit_cuts_the_last_shares
+            shares_hold_within_the_selected_queues
+            the_order_of_a_share_holds_over_its_queues_together
+            a_run_claimed_for_a_share_is_as_after_any_claim
+            shares_that_make_no_sense_are_refused
+            a_claim_of_all_tenants_takes_them_together
+            ready_tenants_are_listed_in_the_order_of_their_names
+            ready_tenants_are_listed_page_by_page
+            only_tenants_of_the_selected_queues_are_ready
+            a_tenant_whose_last_run_was_taken_is_not_ready
+            a_tenant_whose_last_run_was_cancelled_is_not_ready
+            a_tenant_is_ready_once_its_run_is_promoted
+            a_tenant_is_ready_again_when_its_run_is_put_back
+            runs_that_wait_in_any_way_are_counted
+            waiting_runs_are_counted_up_to_a_number
+            the_count_of_waiting_runs_follows_them
+        }
         claim_run {
             a_run_is_claimed_whatever_its_priority
             a_run_claimed_by_name_is_as_after_any_claim
@@ -312,6 +333,8 @@ macro_rules! with_every_case {
             the_latest_spans_end_with_the_present_one
             happenings_are_counted_by_the_stores_time
             queues_are_summed_apart_and_together
+            tenants_are_summed_apart_and_together
+            a_queue_of_one_tenant_is_summed_apart
             spans_of_several_queues_are_put_together
             hours_are_kept_for_14_days
             days_are_kept_for_as_long_as_they_can_be_asked_for

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use zapjobs_model::{
     Json, NewRun, Outcome, RetryPolicy, Run, RunId, Timestamp, Transition, Usage, settle,
 };
-use zapjobs_storage::{ClaimRequest, QueueSelection};
+use zapjobs_storage::{ClaimRequest, QueueSelection, TenantSelection};
 
 use crate::builders::{self, LEASE, worker};
 
@@ -21,7 +21,13 @@ pub fn a_run(queue: &str) -> NewRun {
 
 /// A wish for so many runs of any queue, for 30 seconds; always of the same worker.
 pub fn a_claim(limit: usize) -> ClaimRequest {
-    ClaimRequest { worker: worker(1), queues: QueueSelection::All, limit, lease: LEASE }
+    ClaimRequest {
+        worker: worker(1),
+        queues: QueueSelection::All,
+        tenants: TenantSelection::All,
+        limit,
+        lease: LEASE,
+    }
 }
 
 /// The run's attempt ends well, with the output `1`.

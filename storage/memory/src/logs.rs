@@ -5,10 +5,11 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use zapjobs_model::{Lease, LogEntry, LogLine, RunId, Timestamp};
-use zapjobs_storage::{LogPage, LogPageRequest, Logs, PruneRequest, Result};
+use zapjobs_storage::{
+    LogPage, LogPageRequest, Logs, PruneRequest, Result, check_batch, check_page,
+};
 
 use crate::MemoryStorage;
-use crate::storage::{check_batch, check_page};
 
 type Log = BTreeMap<(Lease, u32), LogLine>;
 

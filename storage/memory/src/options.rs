@@ -8,8 +8,8 @@ use zapjobs_storage::{Clock, SystemClock};
 /// How a storage in memory is bounded, and by which clock it goes.
 ///
 /// Statistics have bounds of their own: hours are kept for 14 days, days for 400, and 1,000
-/// queues are summed each by itself. What happens in queues that come later stands in the sums
-/// of all queues only.
+/// pairs of tenant and queue are summed each by itself. What happens in pairs that come later
+/// stands only in the sums of all tenants and queues.
 #[derive(Clone)]
 pub struct MemoryOptions {
     /// Tells the time. The machine's clock.

@@ -44,7 +44,7 @@ impl Work<'_> {
             self.hints.scheduled();
         }
         let enqueued = Activity { enqueued: 1, ..Activity::default() };
-        self.state.statistics.count(&run.queue, &enqueued, self.now);
+        self.state.statistics.count(&run, &enqueued, self.now);
         self.state.runs.insert(run);
     }
 
@@ -70,7 +70,7 @@ impl Work<'_> {
         });
         let run = claimed?;
         let started = Activity { started: 1, ..Activity::default() };
-        self.state.statistics.count(&run.queue, &started, now);
+        self.state.statistics.count(run, &started, now);
         Some(ClaimedRun { run: run.clone() })
     }
 
@@ -106,7 +106,7 @@ impl Work<'_> {
         };
         if let Some(run) = written {
             let activity = Activity::of_transition(transition);
-            self.state.statistics.count(&run.queue, &activity, self.now);
+            self.state.statistics.count(run, &activity, self.now);
             if run.status == RunStatus::Pending {
                 self.hints.ready(&run.queue);
             } else if run.status.is_delayed() {
@@ -129,7 +129,7 @@ impl Work<'_> {
             Some(_) => {
                 if let Some(run) = self.state.runs.change(id, |run| cancel_waiting(run, now)) {
                     let cancelled = Activity { cancelled: 1, ..Activity::default() };
-                    self.state.statistics.count(&run.queue, &cancelled, now);
+                    self.state.statistics.count(run, &cancelled, now);
                 }
                 CancelResult::Cancelled
             }

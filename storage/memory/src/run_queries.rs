@@ -1,13 +1,13 @@
 //! The contract for those who look at runs.
 
 use async_trait::async_trait;
-use zapjobs_model::{Run, RunId};
+use zapjobs_model::{Run, RunId, TenantId};
 use zapjobs_storage::{
-    Counts, Cursor, Page, QueueCounts, Result, RunFilter, RunPageRequest, RunQueries,
+    Counts, Cursor, Page, QueueCounts, QueueSelection, Result, RunFilter, RunPageRequest,
+    RunQueries, TENANT_SHARES_MAX, check_page,
 };
 
 use crate::MemoryStorage;
-use crate::storage::check_page;
 
 #[async_trait]
 impl RunQueries for MemoryStorage {
@@ -46,5 +46,23 @@ impl RunQueries for MemoryStorage {
 
     async fn queue_counts(&self) -> Result<Vec<QueueCounts>> {
         self.work("count queues", |work| Ok(work.state.runs.indexes().tally.by_queue()))
+    }
+
+    async fn ready_tenants(
+        &self,
+        queues: &QueueSelection,
+        after: Option<&TenantId>,
+        limit: usize,
+    ) -> Result<Vec<TenantId>> {
+        self.work("list tenants with ready runs", |work| {
+            let limit = limit.min(TENANT_SHARES_MAX);
+            Ok(work.state.runs.indexes().ready.tenants(queues, after, limit))
+        })
+    }
+
+    async fn waiting(&self, tenant: &TenantId, up_to: u64) -> Result<u64> {
+        self.work("count a tenant's waiting runs", |work| {
+            Ok(work.state.runs.indexes().tally.waiting(tenant).min(up_to))
+        })
     }
 }

@@ -7,12 +7,11 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
-    Result, RunStore,
+    Result, RunStore, check_batch, check_claim,
 };
 
 use crate::MemoryStorage;
 use crate::run_changes::{check_transitions, renew_finished};
-use crate::storage::check_batch;
 
 #[async_trait]
 impl RunStore for MemoryStorage {
@@ -34,10 +33,10 @@ impl RunStore for MemoryStorage {
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>> {
         const OPERATION: &str = "claim runs";
-        check_batch(OPERATION, request.limit)?;
-        let ClaimRequest { worker, queues, limit, lease } = request;
+        check_claim(OPERATION, &request)?;
+        let ClaimRequest { worker, queues, tenants, limit, lease } = request;
         self.work(OPERATION, |work| {
-            let ids = work.state.runs.indexes().ready.first(&queues, limit);
+            let ids = work.state.runs.indexes().ready.first(&queues, &tenants, limit);
             Ok(ids.into_iter().filter_map(|id| work.claim_one(id, worker, lease)).collect())
         })
     }

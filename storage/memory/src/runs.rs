@@ -8,7 +8,7 @@ use std::ops::Bound;
 
 use zapjobs_model::{LeaseKey, Run, RunId, RunStatus, Timestamp};
 
-use crate::ready::ReadyQueues;
+use crate::ready::ReadyLanes;
 use crate::tally::Tally;
 use crate::timeline::Timeline;
 
@@ -23,7 +23,7 @@ pub(crate) struct Runs {
 #[derive(Default)]
 pub(crate) struct Indexes {
     /// Pending runs, in the order of claims.
-    pub(crate) ready: ReadyQueues,
+    pub(crate) ready: ReadyLanes,
     /// Runs that wait for their time, by when they are due.
     pub(crate) delayed: Timeline,
     /// Running runs, by when their lease ends.

@@ -6,59 +6,64 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use zapjobs_model::{QueueName, Timestamp};
+use zapjobs_model::{QueueName, Run, TenantId, Timestamp};
 use zapjobs_storage::{
-    Activity, ErrorKind, Result, SPANS_MAX, Span, SpanStatistics, Statistics, StatisticsRequest,
-    StorageError,
+    Activity, Result, SPANS_MAX, Span, SpanStatistics, Statistics, StatisticsRequest, check_spans,
 };
 
 use crate::MemoryStorage;
 
-/// Hours kept of each queue: 14 days, and the hour that is not over.
+/// Hours kept of each lane: 14 days, and the hour that is not over.
 const HOURS_KEPT: usize = 14 * 24 + 1;
-/// Days kept of each queue: as many as can be asked for.
+/// Days kept of each lane: as many as can be asked for.
 const DAYS_KEPT: usize = SPANS_MAX;
-/// Queues that are summed each by itself at most. What happens in queues that come later is
-/// summed for all of them together, and stands in the sums of all queues only.
-const QUEUES_SUMMED_MAX: usize = 1_000;
+/// Lanes, pairs of tenant and queue, that are summed each by itself at most. What happens in
+/// lanes that come later is summed for all of them together, and stands only in the sums of all
+/// tenants and queues.
+const LANES_SUMMED_MAX: usize = 1_000;
 
-/// The sums of each queue.
+/// The sums of each lane.
 #[derive(Default)]
 pub(crate) struct Sums {
-    by_queue: BTreeMap<QueueName, QueueSums>,
-    other_queues: QueueSums,
+    by_tenant: BTreeMap<TenantId, BTreeMap<QueueName, LaneSums>>,
+    lanes: usize,
+    other_lanes: LaneSums,
 }
 
-/// One queue's sums by the beginnings of their spans. There are few spans: each is found in a
+/// One lane's sums by the beginnings of their spans. There are few spans: each is found in a
 /// few steps.
 #[derive(Default)]
-struct QueueSums {
+struct LaneSums {
     hours: BTreeMap<Timestamp, Activity>,
     days: BTreeMap<Timestamp, Activity>,
     total: Activity,
 }
 
 impl Sums {
-    /// Counts what happens in a queue now.
-    pub(crate) fn count(&mut self, queue: &QueueName, activity: &Activity, now: Timestamp) {
-        self.of_mut(queue).count(activity, now);
+    /// Counts what happens to a run now.
+    pub(crate) fn count(&mut self, run: &Run, activity: &Activity, now: Timestamp) {
+        self.of_mut(&run.tenant, &run.queue).count(activity, now);
     }
 
-    fn of_mut(&mut self, queue: &QueueName) -> &mut QueueSums {
-        // Looked up first, so that the name is cloned only for a new queue.
-        if !self.by_queue.contains_key(queue) {
-            if self.by_queue.len() >= QUEUES_SUMMED_MAX {
-                return &mut self.other_queues;
+    fn of_mut(&mut self, tenant: &TenantId, queue: &QueueName) -> &mut LaneSums {
+        // Looked up first, so that names are cloned only for a new lane.
+        if !self.by_tenant.get(tenant).is_some_and(|queues| queues.contains_key(queue)) {
+            if self.lanes >= LANES_SUMMED_MAX {
+                return &mut self.other_lanes;
             }
-            self.by_queue.insert(queue.clone(), QueueSums::default());
+            self.lanes += 1;
+            let queues = self.by_tenant.entry(tenant.clone()).or_default();
+            queues.insert(queue.clone(), LaneSums::default());
         }
-        self.by_queue.get_mut(queue).expect("it is there or was just put there")
+        let queues = self.by_tenant.get_mut(tenant);
+        let lane = queues.and_then(|queues| queues.get_mut(queue));
+        lane.expect("it is there or was just put there")
     }
 
     fn read(&self, request: &StatisticsRequest, now: Timestamp) -> Vec<SpanStatistics> {
         let mut sums: BTreeMap<Timestamp, Activity> = BTreeMap::new();
-        for queue in self.asked_for(request.queue.as_ref()) {
-            for (from, activity) in queue.spans(request, now) {
+        for lane in self.asked_for(request) {
+            for (from, activity) in lane.spans(request, now) {
                 sums.entry(from).or_default().add(activity);
             }
         }
@@ -66,15 +71,21 @@ impl Sums {
         rows.map(|(from, activity)| SpanStatistics { from, activity }).collect()
     }
 
-    fn asked_for(&self, queue: Option<&QueueName>) -> Vec<&QueueSums> {
-        match queue {
-            Some(queue) => self.by_queue.get(queue).into_iter().collect(),
-            None => self.by_queue.values().chain([&self.other_queues]).collect(),
+    fn asked_for(&self, request: &StatisticsRequest) -> Vec<&LaneSums> {
+        let tenants: Vec<_> = match &request.tenant {
+            Some(tenant) => self.by_tenant.get(tenant).into_iter().collect(),
+            None => self.by_tenant.values().collect(),
+        };
+        let queues = tenants.into_iter();
+        match (&request.tenant, &request.queue) {
+            (_, Some(queue)) => queues.filter_map(|queues| queues.get(queue)).collect(),
+            (Some(_), None) => queues.flat_map(BTreeMap::values).collect(),
+            (None, None) => queues.flat_map(BTreeMap::values).chain([&self.other_lanes]).collect(),
         }
     }
 }
 
-impl QueueSums {
+impl LaneSums {
     fn count(&mut self, activity: &Activity, now: Timestamp) {
         count_in(&mut self.hours, Span::Hour, HOURS_KEPT, activity, now);
         count_in(&mut self.days, Span::Day, DAYS_KEPT, activity, now);
@@ -114,17 +125,7 @@ fn count_in(
 impl Statistics for MemoryStorage {
     async fn statistics(&self, request: StatisticsRequest) -> Result<Vec<SpanStatistics>> {
         const OPERATION: &str = "read statistics";
-        check_latest(OPERATION, &request)?;
+        check_spans(OPERATION, &request)?;
         self.work(OPERATION, |work| Ok(work.state.statistics.read(&request, work.now)))
     }
-}
-
-/// Refuses too many spans, and none.
-fn check_latest(operation: &'static str, request: &StatisticsRequest) -> Result<()> {
-    if request.span == Span::Total || (1..=SPANS_MAX).contains(&request.latest) {
-        return Ok(());
-    }
-    let message =
-        format!("the latest {} spans were asked for: use 1 to {SPANS_MAX}", request.latest);
-    Err(StorageError::new(ErrorKind::InvalidRequest, operation, message))
 }

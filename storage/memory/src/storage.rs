@@ -6,9 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use zapjobs_model::Timestamp;
-use zapjobs_storage::{
-    BATCH_MAX, Clock, ErrorKind, PAGE_MAX, Result, Storage, StorageError, StorageInfo,
-};
+use zapjobs_storage::{Clock, ErrorKind, Result, Storage, StorageError, StorageInfo};
 
 use crate::MemoryOptions;
 use crate::events::{Hints, Listeners};
@@ -102,22 +100,4 @@ impl Storage for MemoryStorage {
 
 fn closed(operation: &'static str) -> StorageError {
     StorageError::new(ErrorKind::Closed, operation, "the storage was closed")
-}
-
-/// Refuses a batch that is too long.
-pub(crate) fn check_batch(operation: &'static str, length: usize) -> Result<()> {
-    if length <= BATCH_MAX {
-        return Ok(());
-    }
-    let message = format!("{length} items in one batch, {BATCH_MAX} are allowed: split it");
-    Err(StorageError::new(ErrorKind::InvalidRequest, operation, message))
-}
-
-/// Refuses a page that is too long or empty.
-pub(crate) fn check_page(operation: &'static str, limit: usize) -> Result<()> {
-    if (1..=PAGE_MAX).contains(&limit) {
-        return Ok(());
-    }
-    let message = format!("a page of {limit} items was asked for: use 1 to {PAGE_MAX}");
-    Err(StorageError::new(ErrorKind::InvalidRequest, operation, message))
 }

@@ -49,7 +49,7 @@ impl Bounded {
 
     async fn statistics(&self, span: Span, queue: Option<&str>) -> Vec<SpanStatistics> {
         let queue = queue.map(|name| QueueName::new(name).expect("a good name"));
-        let request = StatisticsRequest { span, latest: SPANS_MAX, queue };
+        let request = StatisticsRequest { span, latest: SPANS_MAX, tenant: None, queue };
         self.storage.statistics(request).await.expect("read")
     }
 

@@ -65,6 +65,8 @@ mod self_check {
         "PruneLogs None",
         "Statistics SpanStatistics",
         "Statistics error",
+        "ReadyTenants TenantId",
+        "Claim error",
         "RemoveWorker true",
         "RemoveStaleWorkers WorkerId",
         "Acquire None",

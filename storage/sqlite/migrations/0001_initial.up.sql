@@ -30,9 +30,12 @@ CREATE TABLE {prefix}runs (
 -- In the order of claims. Each index holds the status, though it is the same throughout,
 -- for otherwise SQLite looks it up in the table. Their conditions are no lists: SQLite would
 -- build one as a table for every write.
-CREATE INDEX {prefix}runs_pending ON {prefix}runs (queue, priority DESC, due_at, id, status)
-    WHERE status = 0;
+CREATE INDEX {prefix}runs_pending
+    ON {prefix}runs (tenant, queue, priority DESC, due_at, id, status) WHERE status = 0;
 CREATE INDEX {prefix}runs_delayed ON {prefix}runs (due_at, id, queue, status)
+    WHERE (status = 1 OR status = 6);
+-- For how many of a tenant's runs wait.
+CREATE INDEX {prefix}runs_delayed_of ON {prefix}runs (tenant, status)
     WHERE (status = 1 OR status = 6);
 CREATE INDEX {prefix}runs_running ON {prefix}runs (lease_expires_at, id, queue, status)
     WHERE status = 2;
@@ -76,6 +79,10 @@ CREATE TABLE {prefix}outcomes (
     log_lines         INTEGER NOT NULL DEFAULT 0,
     log_lines_dropped INTEGER NOT NULL DEFAULT 0,
     output_bytes      INTEGER NOT NULL DEFAULT 0,
+    wait_us           INTEGER NOT NULL DEFAULT 0,
+    http_requests     INTEGER NOT NULL DEFAULT 0,
+    http_sent_bytes   INTEGER NOT NULL DEFAULT 0,
+    http_received_bytes INTEGER NOT NULL DEFAULT 0,
     error_details     TEXT,
     output            TEXT
 );
@@ -166,6 +173,7 @@ CREATE TABLE {prefix}places (
 CREATE TABLE {prefix}statistics (
     span      INTEGER NOT NULL,
     begins_at INTEGER NOT NULL,
+    tenant    TEXT    NOT NULL,
     queue     TEXT    NOT NULL,
     enqueued  INTEGER NOT NULL,
     started   INTEGER NOT NULL,
@@ -176,5 +184,5 @@ CREATE TABLE {prefix}statistics (
     put_back  INTEGER NOT NULL,
     cpu_us    INTEGER NOT NULL,
     wall_us   INTEGER NOT NULL,
-    PRIMARY KEY (span, begins_at, queue)
+    PRIMARY KEY (span, begins_at, tenant, queue)
 ) WITHOUT ROWID;

@@ -61,11 +61,17 @@ async fn a_process_killed_at_any_step_of_a_claim_has_claimed_all_or_nothing() {
     }
     let (_home, file) = file_with_runs().await;
     let deaths = kill_at_each_step(&file, Work::Claim, async |file| {
-        for run in runs(file).await {
-            assert_eq!((run.status, run.attempt), (RunStatus::Pending, 0), "half a claim");
-            assert_eq!((run.lease.0, run.worker), (0, None));
+        let runs = runs(file).await;
+        let is_done = runs[0].status == RunStatus::Running;
+        let status = if is_done { RunStatus::Running } else { RunStatus::Pending };
+        let times = u32::from(is_done);
+        for run in runs {
+            assert_eq!((run.status, run.attempt, run.lease.0), (status, times, times), "half");
+            assert_eq!(run.worker.is_some(), is_done);
         }
-        assert_eq!(total(file).await, Activity { enqueued: 3, ..Activity::default() });
+        let started = 3 * u64::from(is_done);
+        assert_eq!(total(file).await, Activity { enqueued: 3, started, ..Activity::default() });
+        is_done
     })
     .await;
     assert!(deaths > 20, "{deaths} deaths");
@@ -83,10 +89,15 @@ async fn a_process_killed_at_any_step_of_a_result_has_recorded_all_or_nothing() 
     storage.close().await.unwrap();
     let claimed = Activity { enqueued: 3, started: 3, ..Activity::default() };
     let deaths = kill_at_each_step(&file, Work::Apply, async |file| {
-        for run in runs(file).await {
-            assert_eq!((run.status, &run.output), (RunStatus::Running, &None), "half a result");
+        let runs = runs(file).await;
+        let is_done = runs[0].status == RunStatus::Completed;
+        let status = if is_done { RunStatus::Completed } else { RunStatus::Running };
+        for run in runs {
+            assert_eq!((run.status, run.output.is_some()), (status, is_done), "half a result");
         }
-        assert_eq!(total(file).await, claimed);
+        let completed = 3 * u64::from(is_done);
+        assert_eq!(total(file).await, Activity { completed, ..claimed });
+        is_done
     })
     .await;
     assert!(deaths > 20, "{deaths} deaths");
@@ -152,18 +163,22 @@ async fn file_with_runs() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Starts children that die one after the other, each somewhat later than the last, until one
-/// gets through. Answers how many died.
-async fn kill_at_each_step(file: &Path, work: Work, check: impl AsyncFn(&Path)) -> usize {
+/// gets through, or `check` says that one died at its very last step, right after its commit.
+/// Answers how many died.
+async fn kill_at_each_step(file: &Path, work: Work, check: impl AsyncFn(&Path) -> bool) -> usize {
     for (deaths, steps) in (1..STEPS_MAX).step_by(STRIDE).enumerate() {
         if child(file, work, steps) {
             return deaths;
         }
-        check(file).await;
+        let is_done = check(file).await;
         let fault: String = Connection::open(file)
             .unwrap()
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))
             .unwrap();
         assert_eq!(fault, "ok", "after {steps} steps");
+        if is_done {
+            return deaths + 1;
+        }
     }
     panic!("no child got through");
 }
@@ -242,7 +257,7 @@ async fn runs(file: &Path) -> Vec<Run> {
 /// What was counted, save for times.
 async fn total(file: &Path) -> Activity {
     let storage = SqliteStorage::open(SqliteOptions::file(file)).unwrap();
-    let request = StatisticsRequest { span: Span::Total, latest: 1, queue: None };
+    let request = StatisticsRequest { span: Span::Total, latest: 1, tenant: None, queue: None };
     let activity = storage.statistics(request).await.unwrap()[0].activity;
     storage.close().await.unwrap();
     Activity { cpu_us: 0, wall_us: 0, ..activity }

@@ -5,7 +5,9 @@ mod prune;
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 use zapjobs_model::{Lease, LogEntry, LogLevel, LogLine, RunId};
-use zapjobs_storage::{LogPage, LogPageRequest, Logs, PruneRequest, Result};
+use zapjobs_storage::{
+    LogPage, LogPageRequest, Logs, PruneRequest, Result, check_batch, check_page,
+};
 
 use crate::SqliteStorage;
 use crate::db::Db;
@@ -13,7 +15,6 @@ use crate::error::DbResult;
 use crate::quarantine::is_of_record;
 use crate::row::Columns;
 use crate::runs::{LOG_ENTRIES_MAX, rest_between_writes, row_limit, stored_id};
-use crate::storage::{check_batch, check_page};
 use crate::writer::{Tx, WriteKind};
 
 pub(crate) use prune::delete_oldest;

@@ -23,17 +23,20 @@ const RESET: &str = "INSERT INTO {prefix}outcomes (seq, lease) VALUES (?1, ?2)
         output = NULL, progress_done = 0, progress_total = NULL, progress_message = '',
         items_processed = 0, items_succeeded = 0, items_failed = 0, cpu_us = 0, wall_us = 0,
         memory_bytes_peak = 0, log_bytes = 0, log_lines = 0, log_lines_dropped = 0,
-        output_bytes = 0
+        output_bytes = 0, wait_us = 0, http_requests = 0, http_sent_bytes = 0,
+        http_received_bytes = 0
     WHERE lease <> excluded.lease";
 const INSERT: &str = "INSERT INTO {prefix}outcomes (seq, lease, error_type, error_message,
         error_blame, error_details, output, cpu_us, wall_us, memory_bytes_peak, log_bytes,
-        log_lines, log_lines_dropped, output_bytes)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        log_lines, log_lines_dropped, output_bytes, wait_us, http_requests, http_sent_bytes,
+        http_received_bytes)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
     ON CONFLICT (seq) DO NOTHING";
 const UPDATE: &str = "UPDATE {prefix}outcomes SET error_type = ?3, error_message = ?4,
         error_blame = ?5, error_details = ?6, output = ?7, cpu_us = ?8, wall_us = ?9,
         memory_bytes_peak = ?10, log_bytes = ?11, log_lines = ?12, log_lines_dropped = ?13,
-        output_bytes = ?14
+        output_bytes = ?14, wait_us = ?15, http_requests = ?16, http_sent_bytes = ?17,
+        http_received_bytes = ?18
     WHERE seq = ?1 AND lease = ?2";
 const SET_ERROR: &str = "UPDATE {prefix}outcomes SET error_type = ?2, error_message = ?3,
     error_blame = ?4, error_details = ?5 WHERE seq = ?1";
@@ -90,6 +93,10 @@ fn bind_transition(
         usage.log_lines.cast_signed(),
         usage.log_lines_dropped.cast_signed(),
         usage.output_bytes.cast_signed(),
+        usage.wait_us.cast_signed(),
+        usage.http_requests.cast_signed(),
+        usage.http_sent_bytes.cast_signed(),
+        usage.http_received_bytes.cast_signed(),
     ])?)
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use rusqlite::params_from_iter;
-use zapjobs_model::{QueueName, Run, RunId, RunStatus};
+use rusqlite::{params, params_from_iter};
+use zapjobs_model::{QueueName, Run, RunId, RunStatus, TenantId};
 use zapjobs_storage::{
-    Counts, Cursor, Page, QueueCounts, Result, RunFilter, RunPageRequest, RunQueries,
+    Counts, Cursor, Page, QueueCounts, QueueSelection, Result, RunFilter, RunPageRequest,
+    RunQueries, TENANT_SHARES_MAX, check_page,
 };
 
 use crate::SqliteStorage;
@@ -15,22 +16,29 @@ use crate::error::DbResult;
 use crate::filter::Conditions;
 use crate::quarantine::is_of_record;
 use crate::row::{RUN_COLUMNS, RUN_JOINS, SELECT_RUN, read_run};
-use crate::runs::{row_limit, stored_id};
-use crate::storage::check_page;
+use crate::runs::{lanes, row_limit, stored_id};
 
 /// Bytes of inputs and outputs on one page, about; the run that crosses it is the last.
 const PAGE_BYTES_MAX: usize = 64 << 20;
 
-/// Every run by queue and status, from the partial indices alone: they hold each run once.
+/// Every run by queue and status, from the partial indices alone: they hold each run once. A
+/// queue of several tenants comes several times.
 const QUEUE_COUNTS: &str = "
     SELECT queue, 0, count(*) FROM {prefix}runs INDEXED BY {prefix}runs_pending
-        WHERE status = 0 GROUP BY queue
+        WHERE status = 0 GROUP BY tenant, queue
     UNION ALL SELECT queue, status, count(*) FROM {prefix}runs INDEXED BY {prefix}runs_delayed
         WHERE (status = 1 OR status = 6) GROUP BY queue, status
     UNION ALL SELECT queue, 2, count(*) FROM {prefix}runs INDEXED BY {prefix}runs_running
         WHERE status = 2 GROUP BY queue
     UNION ALL SELECT queue, status, count(*) FROM {prefix}runs INDEXED BY {prefix}runs_finished
         WHERE status BETWEEN 3 AND 5 GROUP BY queue, status";
+
+const PENDING_OF: &str = "SELECT count(*) FROM (
+    SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_pending
+    WHERE status = 0 AND tenant = ?1 LIMIT ?2)";
+const DELAYED_OF: &str = "SELECT count(*) FROM (
+    SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_delayed_of
+    WHERE (status = 1 OR status = 6) AND tenant = ?1 LIMIT ?2)";
 
 #[async_trait]
 impl RunQueries for SqliteStorage {
@@ -68,6 +76,35 @@ impl RunQueries for SqliteStorage {
         })
         .await
     }
+
+    async fn ready_tenants(
+        &self,
+        queues: &QueueSelection,
+        after: Option<&TenantId>,
+        limit: usize,
+    ) -> Result<Vec<TenantId>> {
+        let (queues, after) = (queues.clone(), after.cloned());
+        self.read("list tenants with ready runs", move |db| {
+            lanes::ready_tenants(db, &queues, after.as_ref(), limit.min(TENANT_SHARES_MAX))
+        })
+        .await
+    }
+
+    async fn waiting(&self, tenant: &TenantId, up_to: u64) -> Result<u64> {
+        let tenant = tenant.as_str().to_owned();
+        self.read("count a tenant's waiting runs", move |db| waiting(db, &tenant, up_to)).await
+    }
+}
+
+/// Counts no further than asked, each kind of waiting from an index of its own.
+fn waiting(db: &Db, tenant: &str, up_to: u64) -> DbResult<u64> {
+    let mut counted = 0;
+    for sql in [PENDING_OF, DELAYED_OF] {
+        let left = i64::try_from(up_to - counted).unwrap_or(i64::MAX);
+        let count: i64 = db.prepare(sql)?.query_row(params![tenant, left], |row| row.get(0))?;
+        counted += count.unsigned_abs();
+    }
+    Ok(counted)
 }
 
 fn page(db: &Db, request: &RunPageRequest) -> DbResult<Page> {

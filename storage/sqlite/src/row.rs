@@ -28,7 +28,8 @@ macro_rules! run_columns {
          o.progress_done, o.progress_total, o.progress_message, \
          o.items_processed, o.items_succeeded, o.items_failed, \
          o.cpu_us, o.wall_us, o.memory_bytes_peak, o.log_bytes, o.log_lines, \
-         o.log_lines_dropped, o.output_bytes"
+         o.log_lines_dropped, o.output_bytes, \
+         o.wait_us, o.http_requests, o.http_sent_bytes, o.http_received_bytes"
     };
 }
 
@@ -213,6 +214,10 @@ impl<'a> Columns<'a> {
             log_lines: self.bits()?,
             log_lines_dropped: self.bits()?,
             output_bytes: self.bits()?,
+            wait_us: self.bits()?,
+            http_requests: self.bits()?,
+            http_sent_bytes: self.bits()?,
+            http_received_bytes: self.bits()?,
         })
     }
 }

@@ -4,6 +4,7 @@ mod apply;
 mod cancel;
 mod claim;
 mod enqueue;
+pub(crate) mod lanes;
 mod prune;
 mod renew;
 mod standing;
@@ -16,14 +17,13 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
-    Result, RunStore,
+    Result, RunStore, check_batch, check_claim,
 };
 
 use crate::SqliteStorage;
 use crate::error::invalid;
 use crate::quarantine::set_aside;
 use crate::statistics::fold;
-use crate::storage::check_batch;
 use crate::writer::WriteKind;
 
 pub(crate) use enqueue::{bytes_of, enqueue as enqueue_runs};
@@ -51,7 +51,7 @@ impl RunStore for SqliteStorage {
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>> {
         const OPERATION: &str = "claim runs";
-        check_batch(OPERATION, request.limit)?;
+        check_claim(OPERATION, &request)?;
         let kind = WriteKind::new(OPERATION, request.limit * CLAIM_BYTES);
         self.write(kind, move |tx| claim::claim(tx, &request)).await
     }

@@ -13,12 +13,12 @@ use async_trait::async_trait;
 use rusqlite::params;
 use zapjobs_model::Timestamp;
 use zapjobs_storage::{
-    Activity, Result, SPANS_MAX, Span, SpanStatistics, Statistics, StatisticsRequest,
+    Activity, Result, Span, SpanStatistics, Statistics, StatisticsRequest, check_spans,
 };
 
 use crate::SqliteStorage;
 use crate::db::Db;
-use crate::error::{DbResult, invalid};
+use crate::error::DbResult;
 use crate::quarantine::is_of_record;
 use crate::row::Columns;
 
@@ -37,20 +37,22 @@ const SINCE: &str = concat!(
     "SELECT begins_at, ",
     sums!(),
     " FROM {prefix}statistics
-    WHERE span = ?1 AND begins_at >= ?2 AND (?3 IS NULL OR queue = ?3)"
+    WHERE span = ?1 AND begins_at >= ?2 AND (?3 IS NULL OR queue = ?3)
+        AND (?4 IS NULL OR tenant = ?4)"
+);
+/// The same of one tenant in one hour, which hosts with quotas ask for often: one seek.
+const OF_HOUR: &str = concat!(
+    "SELECT begins_at, ",
+    sums!(),
+    " FROM {prefix}statistics
+    WHERE span = ?1 AND begins_at = ?2 AND (?3 IS NULL OR queue = ?3) AND tenant = ?4"
 );
 
 #[async_trait]
 impl Statistics for SqliteStorage {
     async fn statistics(&self, request: StatisticsRequest) -> Result<Vec<SpanStatistics>> {
         const OPERATION: &str = "read statistics";
-        if request.span != Span::Total && !(1..=SPANS_MAX).contains(&request.latest) {
-            let asked = request.latest;
-            return Err(invalid(
-                OPERATION,
-                format!("{asked} spans were asked for: use 1 to {SPANS_MAX}"),
-            ));
-        }
+        check_spans(OPERATION, &request)?;
         let now = self.clock().now();
         self.read(OPERATION, move |db| since(db, &request, now)).await
     }
@@ -59,10 +61,13 @@ impl Statistics for SqliteStorage {
 fn since(db: &Db, request: &StatisticsRequest, now: Timestamp) -> DbResult<Vec<SpanStatistics>> {
     let from = request.span.begin_of_latest(request.latest, now).as_micros();
     let queue = request.queue.as_ref().map(|queue| queue.as_str());
+    let tenant = request.tenant.as_ref().map(|tenant| tenant.as_str());
+    let is_present_hour = request.span == Span::Hour && request.latest == 1;
+    let sql = if is_present_hour && tenant.is_some() { OF_HOUR } else { SINCE };
     let mut sums = BTreeMap::<Timestamp, Activity>::new();
     for part in parts(request.span) {
-        let mut statement = db.prepare(SINCE)?;
-        let mut rows = statement.query(params![code(*part), from, queue])?;
+        let mut statement = db.prepare(sql)?;
+        let mut rows = statement.query(params![code(*part), from, queue, tenant])?;
         while let Some(row) = rows.next()? {
             let mut columns = Columns::new(row);
             let begin = request.span.begin(columns.time()?);

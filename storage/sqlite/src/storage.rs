@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use zapjobs_model::Timestamp;
-use zapjobs_storage::{BATCH_MAX, Clock, ErrorKind, PAGE_MAX};
-use zapjobs_storage::{Result, Storage, StorageError, StorageInfo};
+use zapjobs_storage::{Clock, ErrorKind, Result, Storage, StorageError, StorageInfo};
 
 use crate::db::Db;
 use crate::error::{DbError, DbResult, closed, invalid};
@@ -165,21 +164,4 @@ impl fmt::Debug for SqliteStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStorage").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// Refuses a batch that is too long.
-pub(crate) fn check_batch(operation: &'static str, length: usize) -> Result<()> {
-    if length <= BATCH_MAX {
-        return Ok(());
-    }
-    let message = format!("{length} items in one batch, {BATCH_MAX} are allowed: split it");
-    Err(StorageError::new(ErrorKind::InvalidRequest, operation, message))
-}
-
-/// Refuses a page that is too long or empty.
-pub(crate) fn check_page(operation: &'static str, limit: usize) -> Result<()> {
-    if (1..=PAGE_MAX).contains(&limit) {
-        return Ok(());
-    }
-    Err(invalid(operation, format!("a page of {limit} items was asked for: use 1 to {PAGE_MAX}")))
 }

@@ -147,7 +147,7 @@ async fn check_stale_results_are_refused(
 
 /// The sums agree with the runs: each claim raised its run's lease by one.
 async fn check_sums(storage: &SqliteStorage, runs: &HashMap<RunId, Run>) {
-    let request = StatisticsRequest { span: Span::Total, latest: 1, queue: None };
+    let request = StatisticsRequest { span: Span::Total, latest: 1, tenant: None, queue: None };
     let total = storage.statistics(request).await.unwrap()[0].activity;
     let claims: u64 = runs.values().map(|run| u64::from(run.lease.0)).sum();
     let all = runs.len() as u64;

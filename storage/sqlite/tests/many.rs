@@ -45,7 +45,7 @@ async fn eight_processes_claim_each_run_exactly_once() {
     assert_eq!(claimed.len(), RUNS, "every run was claimed");
     assert_eq!(claimed.iter().collect::<HashSet<_>>().len(), RUNS, "and none twice");
     assert_eq!(storage.counts(&RunFilter::default()).await.unwrap().completed, RUNS as u64);
-    let request = StatisticsRequest { span: Span::Total, latest: 1, queue: None };
+    let request = StatisticsRequest { span: Span::Total, latest: 1, tenant: None, queue: None };
     let total = storage.statistics(request).await.unwrap()[0].activity;
     let all = RUNS as u64;
     assert_eq!((total.enqueued, total.started, total.completed), (all, all, all));

@@ -41,7 +41,7 @@ impl Kept {
     }
 
     async fn spans(&self, span: Span) -> Vec<SpanStatistics> {
-        let request = StatisticsRequest { span, latest: 400, queue: None };
+        let request = StatisticsRequest { span, latest: 400, tenant: None, queue: None };
         self.storage.statistics(request).await.unwrap()
     }
 
@@ -104,7 +104,12 @@ async fn old_hours_become_days_and_old_days_the_total() {
     kept.prune().await;
     assert_eq!(kept.rows(), [1, 0, 2]);
     assert_eq!(kept.total().await, 10);
-    let request = StatisticsRequest { span: Span::Total, latest: 1, queue: Some(a_run("b").queue) };
+    let request = StatisticsRequest {
+        span: Span::Total,
+        latest: 1,
+        tenant: None,
+        queue: Some(a_run("b").queue),
+    };
     assert_eq!(kept.storage.statistics(request).await.unwrap()[0].activity.enqueued, 3);
 }
 

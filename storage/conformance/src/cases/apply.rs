@@ -98,6 +98,10 @@ pub(crate) async fn usage_attempts_and_host_faults_are_written(f: &Fixture) {
         log_lines: 5,
         log_lines_dropped: 6,
         output_bytes: 7,
+        wait_us: 8,
+        http_requests: 9,
+        http_sent_bytes: u64::MAX,
+        http_received_bytes: 11,
     };
     let transition =
         Transition { usage, attempt: 9, host_faults: 8, ..f.transition(&run, completed()) };

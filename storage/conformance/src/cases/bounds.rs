@@ -6,6 +6,7 @@ use zapjobs_model::{Lease, LeaseKey, LogEntry, Run, RunId};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, ClaimRequest, EnqueueResult, ErrorKind, LeaseState, LogPageRequest,
     PAGE_MAX, ProgressUpdate, PruneRequest, QueueSelection, Result, RunPageRequest,
+    TenantSelection,
 };
 
 use crate::Fixture;
@@ -45,6 +46,7 @@ pub(crate) async fn a_claim_of_too_many_is_refused(f: &Fixture) {
     let request = ClaimRequest {
         worker: worker(1),
         queues: QueueSelection::All,
+        tenants: TenantSelection::All,
         limit: BATCH_MAX + 1,
         lease: LEASE,
     };

@@ -1,7 +1,7 @@
 //! Handing runs to workers.
 
 use zapjobs_model::{ItemCounts, Lease, Progress, Run, RunStatus, Usage};
-use zapjobs_storage::{ClaimRequest, ProgressUpdate, QueueSelection};
+use zapjobs_storage::{ClaimRequest, ProgressUpdate, QueueSelection, TenantSelection};
 
 use crate::Fixture;
 use crate::actions::{claimed_ids, completed, failed, snoozed};
@@ -34,6 +34,7 @@ pub(crate) async fn the_claim_names_its_worker_and_ends_its_lease_later(f: &Fixt
     let request = ClaimRequest {
         worker: worker(77),
         queues: QueueSelection::All,
+        tenants: TenantSelection::All,
         limit: 1,
         lease: seconds(90),
     };

@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 use zapjobs_model::{NewRun, RunId};
 use zapjobs_storage::{
     ApplyResult, CancelResult, ClaimRequest, EnqueueResult, FireRequest, FireResult,
-    NamedLeaseRequest, PruneRequest, QueueSelection, Storage,
+    NamedLeaseRequest, PruneRequest, QueueSelection, Storage, TenantSelection,
 };
 
 use crate::Fixture;
@@ -53,6 +53,7 @@ pub(super) async fn claim_all(storage: Arc<dyn Storage>, number: usize) -> Vec<R
         let request = ClaimRequest {
             worker: worker(number as u64),
             queues: QueueSelection::All,
+            tenants: TenantSelection::All,
             limit: 7,
             lease: LEASE,
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zapjobs_model::{ItemCounts, Lease, LeaseKey, Outcome, Progress, Run, RunStatus};
 use zapjobs_storage::LeaseState::{self, Held, Lost};
-use zapjobs_storage::{ApplyResult, ClaimRequest, ProgressUpdate, QueueSelection};
+use zapjobs_storage::{ApplyResult, ClaimRequest, ProgressUpdate, QueueSelection, TenantSelection};
 
 use crate::Fixture;
 use crate::actions::{completed, ids, snoozed};
@@ -105,6 +105,7 @@ pub(crate) async fn expired_leases_come_earliest_first(f: &Fixture) {
         let request = ClaimRequest {
             worker: worker(1),
             queues: QueueSelection::All,
+            tenants: TenantSelection::All,
             limit: 1,
             lease: seconds(lease),
         };

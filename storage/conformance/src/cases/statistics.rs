@@ -12,7 +12,7 @@ use zapjobs_storage::{
 use crate::Fixture;
 use crate::actions::{a_failure, completed, failed, retry_in, snoozed};
 use crate::builders::{
-    LEASE, RunBuilder, a_run, a_schedule, key, queue, run_id, seconds, some_runs,
+    LEASE, RunBuilder, a_run, a_schedule, key, queue, run_id, seconds, some_runs, tenant,
 };
 
 const NOTHING: Activity = Activity {
@@ -34,7 +34,18 @@ impl Fixture {
         latest: usize,
         of: Option<&str>,
     ) -> Vec<SpanStatistics> {
-        let request = StatisticsRequest { span, latest, queue: of.map(queue) };
+        self.statistics_of(span, latest, None, of).await
+    }
+
+    pub(super) async fn statistics_of(
+        &self,
+        span: Span,
+        latest: usize,
+        of_tenant: Option<&str>,
+        of: Option<&str>,
+    ) -> Vec<SpanStatistics> {
+        let (tenant, queue) = (of_tenant.map(tenant), of.map(queue));
+        let request = StatisticsRequest { span, latest, tenant, queue };
         self.storage.statistics(request).await.expect("the statistics are read")
     }
 

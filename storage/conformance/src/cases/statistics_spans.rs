@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zapjobs_model::{Timestamp, Transition};
+use zapjobs_model::{Timestamp, Transition, Usage};
 use zapjobs_storage::{ErrorKind, SPANS_MAX, Span, SpanStatistics, StatisticsRequest};
 
 use crate::Fixture;
@@ -159,11 +159,52 @@ pub(crate) async fn days_are_kept_for_as_long_as_they_can_be_asked_for(f: &Fixtu
     assert_eq!(f.enqueued(Span::Day, SPANS_MAX - 1).await.len(), 2);
 }
 
+pub(crate) async fn tenants_are_summed_apart_and_together(f: &Fixture) {
+    for (name, count) in [("acme", 1), ("zeta", 2)] {
+        for _ in 0..count {
+            let run = f.running(a_run("mail").tenant(name)).await;
+            let usage = Usage { cpu_us: 7, ..Usage::default() };
+            let end = Transition { usage, ..f.transition(&run, completed()) };
+            f.apply(end).await;
+        }
+    }
+    for span in [Span::Hour, Span::Day, Span::Total] {
+        let sums = async |tenant| {
+            let rows = f.statistics_of(span, 5, tenant, None).await;
+            rows.first()
+                .map(|row| (row.activity.enqueued, row.activity.completed, row.activity.cpu_us))
+        };
+        assert_eq!(sums(Some("acme")).await, Some((1, 1, 7)));
+        assert_eq!(sums(Some("zeta")).await, Some((2, 2, 14)));
+        assert_eq!(sums(None).await, Some((3, 3, 21)));
+        assert_eq!(sums(Some("none")).await, None);
+    }
+}
+
+pub(crate) async fn a_queue_of_one_tenant_is_summed_apart(f: &Fixture) {
+    f.enqueue_all([
+        a_run("mail").tenant("acme").queue("q"),
+        a_run("mail").tenant("acme").queue("r"),
+        a_run("mail").tenant("zeta").queue("q"),
+        a_run("mail").tenant("zeta").queue("q"),
+    ])
+    .await;
+    let enqueued = async |tenant, queue| {
+        let rows = f.statistics_of(Span::Hour, 1, tenant, queue).await;
+        rows.first().map_or(0, |row| row.activity.enqueued)
+    };
+    assert_eq!(enqueued(Some("acme"), Some("q")).await, 1);
+    assert_eq!(enqueued(Some("zeta"), Some("q")).await, 2);
+    assert_eq!(enqueued(None, Some("q")).await, 3);
+    assert_eq!(enqueued(Some("acme"), None).await, 2);
+    assert_eq!(enqueued(Some("zeta"), Some("r")).await, 0);
+}
+
 pub(crate) async fn one_to_the_most_spans_can_be_asked_for(f: &Fixture) {
     f.happen().await;
     for span in [Span::Hour, Span::Day] {
         for latest in [0, SPANS_MAX + 1, usize::MAX] {
-            let request = StatisticsRequest { span, latest, queue: None };
+            let request = StatisticsRequest { span, latest, tenant: None, queue: None };
             refused(f.storage.statistics(request).await, ErrorKind::InvalidRequest);
         }
         assert_eq!(f.statistics(span, SPANS_MAX, None).await.len(), 1);

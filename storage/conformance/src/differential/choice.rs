@@ -19,7 +19,7 @@ use crate::harness::START;
 /// Runs are submitted under so many ids.
 const IDS: u64 = 40;
 pub(super) const QUEUES: [&str; 3] = ["a", "b", "B"];
-const TENANTS: [&str; 2] = ["acme", "zeta"];
+pub(super) const TENANTS: [&str; 2] = ["acme", "zeta"];
 const JOBS: [&str; 3] = ["mail", "resize", "Report"];
 pub(super) const LEASES: [&str; 2] = ["leader", "pruner"];
 /// So many of the latest hours are kept for certain: 14 days.

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use zapjobs_model::{
     Blame, JobDefinition, JobKey, LeaseKey, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
-    Timestamp, Transition, WorkerId,
+    TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
     ClaimRequest, ClaimRunRequest, ClaimRunResult, FireRequest, LogPageRequest, NamedLease,
-    NamedLeaseRequest, ProgressUpdate, PruneRequest, Result, RunFilter, RunPageRequest,
-    StatisticsRequest, Storage, WorkerRecord,
+    NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
+    RunPageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -36,6 +36,8 @@ pub(super) enum Operation {
     Runs(RunPageRequest),
     Counts(RunFilter),
     QueueCounts,
+    ReadyTenants(QueueSelection, Option<TenantId>, usize),
+    Waiting(TenantId, u64),
     PutDefinitions(Vec<JobDefinition>),
     DeleteDefinition(JobKey),
     SetEnabled(JobKey, bool, Option<Timestamp>),
@@ -134,6 +136,10 @@ impl Performer {
         let storage = self.storage();
         match operation {
             Operation::QueueCounts => said(storage.queue_counts().await),
+            Operation::ReadyTenants(queues, after, limit) => {
+                said(storage.ready_tenants(queues, after.as_ref(), *limit).await)
+            }
+            Operation::Waiting(tenant, up_to) => said(storage.waiting(tenant, *up_to).await),
             Operation::PutDefinitions(rows) => said(storage.put_definitions(rows).await),
             Operation::DeleteDefinition(key) => said(storage.delete_definition(key).await),
             Operation::SetEnabled(key, enabled, next) => {

@@ -4,12 +4,13 @@ use std::fmt::Debug;
 
 use zapjobs_model::{QueueName, RunId};
 use zapjobs_storage::{
-    LogPageRequest, PAGE_MAX, Result, RunFilter, RunPageRequest, SPANS_MAX, Span, StatisticsRequest,
+    LogPageRequest, PAGE_MAX, QueueSelection, Result, RunFilter, RunPageRequest, SPANS_MAX, Span,
+    StatisticsRequest,
 };
 
-use super::choice::{HOURS_PROMISED, LEASES, QUEUES};
+use super::choice::{HOURS_PROMISED, LEASES, QUEUES, TENANTS};
 use super::operation::{Performer, comparable, said};
-use crate::builders::queue;
+use crate::builders::{queue, tenant};
 
 /// Every row that can be read, as text.
 pub(super) async fn of(side: &Performer) -> Vec<String> {
@@ -21,6 +22,12 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
     }
     rows.push(format!("counts: {}", said(storage.counts(&RunFilter::default()).await)));
     rows.extend(each(storage.queue_counts().await));
+    let ready = storage.ready_tenants(&QueueSelection::All, None, PAGE_MAX).await;
+    rows.push(format!("ready: {}", said(ready)));
+    for name in TENANTS {
+        let waiting = storage.waiting(&tenant(name), 1_000).await;
+        rows.push(format!("waiting of {name}: {}", said(waiting)));
+    }
     rows.extend(each(storage.definitions(None).await));
     rows.extend(each(storage.due_definitions(PAGE_MAX).await));
     rows.push(format!("next fire time: {}", said(storage.next_fire_time().await)));
@@ -52,17 +59,21 @@ async fn runs(side: &Performer, rows: &mut Vec<String>) -> Vec<RunId> {
     }
 }
 
-/// Rows of what was counted, of each queue and of all.
+/// Rows of what was counted, of each queue and of all, of each tenant and of all.
 async fn statistics(side: &Performer) -> Vec<String> {
     let mut rows = Vec::new();
     let queues = QUEUES.map(|name| Some(queue(name)));
-    for queue in queues.into_iter().chain([Some(QueueName::standard()), None]) {
-        for (span, latest) in
-            [(Span::Hour, HOURS_PROMISED), (Span::Day, SPANS_MAX), (Span::Total, 1)]
-        {
-            let request = StatisticsRequest { span, latest, queue: queue.clone() };
-            let sums = side.storage().statistics(request).await;
-            rows.push(format!("{span:?} of {queue:?}: {}", said(sums)));
+    let tenants = TENANTS.map(|name| Some(tenant(name))).into_iter().chain([None]);
+    for tenant in tenants {
+        for queue in queues.iter().cloned().chain([Some(QueueName::standard()), None]) {
+            for (span, latest) in
+                [(Span::Hour, HOURS_PROMISED), (Span::Day, SPANS_MAX), (Span::Total, 1)]
+            {
+                let (tenant, queue) = (tenant.clone(), queue.clone());
+                let of = format!("{span:?} of {tenant:?}, {queue:?}");
+                let request = StatisticsRequest { span, latest, tenant, queue };
+                rows.push(format!("{of}: {}", said(side.storage().statistics(request).await)));
+            }
         }
     }
     rows

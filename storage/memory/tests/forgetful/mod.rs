@@ -164,6 +164,9 @@ passed_on!(RunQueries {
     runs(request: RunPageRequest) -> Page;
     counts(filter: &RunFilter) -> Counts;
     queue_counts() -> Vec<QueueCounts>;
+    ready_tenants(queues: &QueueSelection, after: Option<&TenantId>, limit: usize)
+        -> Vec<TenantId>;
+    waiting(tenant: &TenantId, up_to: u64) -> u64;
 });
 
 #[async_trait]
@@ -188,7 +191,8 @@ impl Logs for Forgetful {
 #[async_trait]
 impl Statistics for Forgetful {
     async fn statistics(&self, request: StatisticsRequest) -> Result<Vec<SpanStatistics>> {
-        let is_total = request.span == Span::Total && request.queue.is_none();
+        let is_total =
+            request.span == Span::Total && request.tenant.is_none() && request.queue.is_none();
         let mut spans = self.inner.statistics(request).await?;
         if is_total && self.uncounted.load(Ordering::Relaxed) {
             spans[0].activity.started -= 1;

@@ -70,7 +70,7 @@ impl Applier<'_> {
             transition.digest.as_ref().map(|digest| digest.as_bytes()),
         ])?;
         self.outcomes.write(standing.seq, transition)?;
-        tx.count(&standing.queue, &Activity::of_transition(transition));
+        tx.count(&standing.tenant, &standing.queue, &Activity::of_transition(transition));
         tell(tx, transition.status, &standing);
         Ok(ApplyResult::Applied)
     }

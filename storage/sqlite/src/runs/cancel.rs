@@ -32,7 +32,8 @@ pub(crate) fn request_cancel(tx: &mut Tx<'_>, run: RunId) -> DbResult<CancelResu
             let key = OutcomeKey { seq: standing.seq, lease: standing.lease };
             let error = RunError::new(Blame::Operator, "cancelled", "cancelled on request");
             outcomes::write_error(tx.db, key, &error)?;
-            tx.count(&standing.queue, &Activity { cancelled: 1, ..Activity::default() });
+            let cancelled = Activity { cancelled: 1, ..Activity::default() };
+            tx.count(&standing.tenant, &standing.queue, &cancelled);
             Ok(CancelResult::Cancelled)
         }
     }

@@ -1,18 +1,20 @@
 //! Runs for a worker.
 //!
-//! Each queue is one seek into the index that stands in the order of claims, so that the
-//! cost depends on the number of queues and runs taken, and not on how many wait.
+//! Each lane, a tenant and a queue, is one seek into the index that stands in the order of
+//! claims, so that the cost depends on the number of lanes and runs taken, and not on how many
+//! wait.
 
 use std::cmp::Reverse;
-use std::collections::VecDeque;
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use rusqlite::{CachedStatement, params};
 use zapjobs_model::{RunStatus, Timestamp, WorkerId};
 use zapjobs_storage::{
-    Activity, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, QueueSelection,
+    Activity, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, TenantSelection,
 };
 
+use super::lanes::{self, Lane};
 use super::standing::{readable_status, standing};
 use crate::error::{DbError, DbResult};
 use crate::quarantine::{is_of_record, set_aside};
@@ -23,18 +25,13 @@ use crate::writer::Tx;
 const CLAIM_BYTES_MAX: usize = 64 << 20;
 /// Rounds in which unreadable runs are replaced by others at most.
 const ROUNDS_MAX: usize = 100;
+/// Places read from one of several lanes at once at least.
+const PART_MIN: usize = 2;
 
-// From one queue with pending runs to the next, one seek each.
-const QUEUES: &str = "WITH RECURSIVE queues (queue) AS (
-        SELECT min(queue) FROM {prefix}runs INDEXED BY {prefix}runs_pending WHERE status = 0
-        UNION ALL
-        SELECT (SELECT min(r.queue) FROM {prefix}runs r INDEXED BY {prefix}runs_pending
-                WHERE r.status = 0 AND r.queue > queues.queue)
-        FROM queues WHERE queues.queue IS NOT NULL)
-    SELECT queue FROM queues WHERE queue IS NOT NULL";
-const PICK: &str = "SELECT priority, due_at, id
+pub(super) const PICK: &str = "SELECT priority, due_at, id
     FROM {prefix}runs INDEXED BY {prefix}runs_pending
-    WHERE status = 0 AND queue = ?1 ORDER BY priority DESC, due_at, id LIMIT ?2 OFFSET ?3";
+    WHERE status = 0 AND tenant = ?1 AND queue = ?2
+    ORDER BY priority DESC, due_at, id LIMIT ?3 OFFSET ?4";
 const TAKE: &str = "UPDATE {prefix}runs SET status = 2, attempt = attempt + 1, lease = lease + 1,
         worker = ?2, started_at = ?3, lease_expires_at = ?4
     WHERE id = ?1 AND (status = 0 OR status = 1 OR status = 6)";
@@ -44,37 +41,64 @@ const WORKER: &str = "SELECT worker FROM {prefix}runs WHERE id = ?1";
 type Place = (Reverse<i64>, i64, Vec<u8>);
 
 pub(crate) fn claim(tx: &mut Tx<'_>, request: &ClaimRequest) -> DbResult<Vec<ClaimedRun>> {
-    let queues = match &request.queues {
-        QueueSelection::All => pending_queues(tx)?,
-        QueueSelection::Only(queues) => {
-            let mut names: Vec<String> =
-                queues.iter().map(|queue| queue.as_str().to_owned()).collect();
-            names.sort();
-            names.dedup();
-            names
-        }
+    let mut basket = Basket {
+        taker: Taker::new(tx, request.worker, request.lease)?,
+        claimed: Vec::with_capacity(request.limit.min(1_000)),
+        bytes: 0,
     };
-    let mut taker = Taker::new(tx, request.worker, request.lease)?;
-    let mut claimed = Vec::with_capacity(request.limit.min(1_000));
-    let mut bytes = 0;
-    for _ in 0..ROUNDS_MAX {
-        let wanted = request.limit - claimed.len();
-        let places = pick(tx, &queues, wanted)?;
-        let is_last = places.len() < wanted;
-        for (_, _, id) in places {
-            if let Some(run) = taker.take(tx, &id)? {
-                bytes += run.run.input.as_str().len();
-                claimed.push(run);
-            }
-            if bytes > CLAIM_BYTES_MAX {
-                return Ok(claimed);
-            }
+    match &request.tenants {
+        TenantSelection::All => {
+            let lanes = lanes::all(tx.db, &request.queues)?;
+            basket.fill(tx, &lanes, request.limit)?;
         }
-        if is_last || claimed.len() == request.limit {
-            break;
+        TenantSelection::Shares(shares) => {
+            for share in shares {
+                let room = share.limit.min(request.limit - basket.claimed.len());
+                if room == 0 || basket.is_heavy() {
+                    break;
+                }
+                let lanes = lanes::of(tx.db, &share.tenant, &request.queues)?;
+                basket.fill(tx, &lanes, room)?;
+            }
         }
     }
-    Ok(claimed)
+    Ok(basket.claimed)
+}
+
+/// What one claim has taken so far.
+struct Basket<'a> {
+    taker: Taker<'a>,
+    claimed: Vec<ClaimedRun>,
+    bytes: usize,
+}
+
+impl Basket<'_> {
+    const fn is_heavy(&self) -> bool {
+        self.bytes > CLAIM_BYTES_MAX
+    }
+
+    /// Takes up to `room` runs more, the first of these lanes together.
+    fn fill(&mut self, tx: &mut Tx<'_>, lanes: &[Lane], room: usize) -> DbResult<()> {
+        let full = self.claimed.len() + room;
+        for _ in 0..ROUNDS_MAX {
+            let wanted = full - self.claimed.len();
+            let places = pick(tx, lanes, wanted)?;
+            let is_last = places.len() < wanted;
+            for (_, _, id) in places {
+                if let Some(run) = self.taker.take(tx, &id)? {
+                    self.bytes += run.run.input.as_str().len();
+                    self.claimed.push(run);
+                }
+                if self.is_heavy() {
+                    return Ok(());
+                }
+            }
+            if is_last || self.claimed.len() == full {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 pub(crate) fn claim_run(tx: &mut Tx<'_>, request: ClaimRunRequest) -> DbResult<ClaimRunResult> {
@@ -102,60 +126,62 @@ fn worker_of(tx: &Tx<'_>, id: &[u8; 16]) -> DbResult<WorkerId> {
     Ok(WorkerId(uuid::Uuid::from_bytes(worker)))
 }
 
-fn pending_queues(tx: &Tx<'_>) -> DbResult<Vec<String>> {
-    let mut statement = tx.db.prepare(QUEUES)?;
-    let queues = statement.query_map([], |row| row.get(0))?;
-    Ok(queues.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The first `limit` runs over all queues, in the order of claims.
-fn pick(tx: &Tx<'_>, queues: &[String], limit: usize) -> DbResult<Vec<Place>> {
-    if let [queue] = queues {
-        return pick_from(tx, queue, limit, 0);
+/// The first `limit` runs over all lanes, in the order of claims.
+fn pick(tx: &Tx<'_>, lanes: &[Lane], limit: usize) -> DbResult<Vec<Place>> {
+    if let [lane] = lanes {
+        return pick_from(tx, lane, limit, 0);
     }
-    // Queues share the answer: each gives a part, and more only if its part was used up.
-    let part = (2 * limit / queues.len().max(1)).max(8);
-    let mut heads = Vec::with_capacity(queues.len());
-    for queue in queues {
-        let places = pick_from(tx, queue, part, 0)?;
-        let read = places.len();
-        heads.push(Head { queue, places: places.into(), read, may_have_more: read == part });
+    // Lanes share the answer: each gives a part, and more, each time twice as many, only if its
+    // part was used up.
+    let part = (2 * limit / lanes.len().max(1)).clamp(PART_MIN, limit.max(PART_MIN));
+    let mut heads = Vec::with_capacity(lanes.len());
+    for lane in lanes {
+        heads.push(Head { lane, places: VecDeque::new(), read: 0, part, may_have_more: true });
+    }
+    // The first of each lane's: two places never are the same, for the id is part of them.
+    let mut line = BinaryHeap::with_capacity(lanes.len());
+    for (at, head) in heads.iter_mut().enumerate() {
+        line.extend(head.next(tx)?.map(|place| Reverse((place, at))));
     }
     let mut picked = Vec::with_capacity(limit.min(1_000));
     while picked.len() < limit {
-        let waiting = heads.iter_mut().filter(|head| head.first().is_some());
-        // Queues differ, but two places never do: the id is part of them.
-        let Some(head) = waiting.min_by(|a, b| a.first().cmp(&b.first())) else { break };
-        picked.extend(head.places.pop_front());
-        if head.places.is_empty() && head.may_have_more {
-            let places = pick_from(tx, head.queue, part, head.read)?;
-            head.read += places.len();
-            head.may_have_more = places.len() == part;
-            head.places = places.into();
+        let Some(Reverse((place, at))) = line.pop() else { break };
+        picked.push(place);
+        if picked.len() < limit {
+            line.extend(heads[at].next(tx)?.map(|place| Reverse((place, at))));
         }
     }
     Ok(picked)
 }
 
-/// The runs of one queue that are not picked yet.
+/// The runs of one lane that are not picked yet.
 struct Head<'a> {
-    queue: &'a str,
+    lane: &'a Lane,
     places: VecDeque<Place>,
     read: usize,
+    /// How many are read next.
+    part: usize,
     may_have_more: bool,
 }
 
 impl Head<'_> {
-    fn first(&self) -> Option<&Place> {
-        self.places.front()
+    fn next(&mut self, tx: &Tx<'_>) -> DbResult<Option<Place>> {
+        if self.places.is_empty() && self.may_have_more {
+            let places = pick_from(tx, self.lane, self.part, self.read)?;
+            self.read += places.len();
+            self.may_have_more = places.len() == self.part;
+            self.part *= 2;
+            self.places = places.into();
+        }
+        Ok(self.places.pop_front())
     }
 }
 
-fn pick_from(tx: &Tx<'_>, queue: &str, limit: usize, skip: usize) -> DbResult<Vec<Place>> {
+fn pick_from(tx: &Tx<'_>, lane: &Lane, limit: usize, skip: usize) -> DbResult<Vec<Place>> {
     let mut statement = tx.db.prepare(PICK)?;
     let row_limits = (i64::try_from(limit), i64::try_from(skip));
     let (Ok(limit), Ok(skip)) = row_limits else { return Ok(Vec::new()) };
-    let places = statement.query_map(params![queue, limit, skip], |row| {
+    let places = statement.query_map(params![lane.tenant, lane.queue, limit, skip], |row| {
         Ok((Reverse(row.get(0)?), row.get(1)?, row.get(2)?))
     })?;
     Ok(places.collect::<rusqlite::Result<_>>()?)
@@ -193,7 +219,11 @@ impl<'a> Taker<'a> {
         let expires_at = self.expires_at.as_micros();
         self.take.execute(params![id, self.worker, tx.now.as_micros(), expires_at])?;
         let run = self.read.query_row([id], |row| Ok(read_run(row)))??;
-        tx.count(run.queue.as_str(), &Activity { started: 1, ..Activity::default() });
+        tx.count(
+            run.tenant.as_str(),
+            run.queue.as_str(),
+            &Activity { started: 1, ..Activity::default() },
+        );
         Ok(ClaimedRun { run })
     }
 }

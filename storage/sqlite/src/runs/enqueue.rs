@@ -32,7 +32,8 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueR
         let run = Run::from_new(new.clone(), tx.now);
         if inserter.insert(&run, seq)? {
             seq += 1;
-            tx.count(run.queue.as_str(), &Activity { enqueued: 1, ..Activity::default() });
+            let enqueued = Activity { enqueued: 1, ..Activity::default() };
+            tx.count(run.tenant.as_str(), run.queue.as_str(), &enqueued);
             tx.tell(ready_or_scheduled(&run));
             results.push(EnqueueResult::Stored);
         } else {

@@ -6,8 +6,8 @@ use zapjobs_model::{Lease, RunStatus, Timestamp};
 use crate::db::Db;
 use crate::error::{DbError, DbResult};
 
-pub(crate) const STANDING: &str =
-    "SELECT seq, lease, status, cancel_requested, queue, due_at FROM {prefix}runs WHERE id = ?1";
+pub(crate) const STANDING: &str = "SELECT seq, lease, status, cancel_requested, tenant,
+    queue, due_at FROM {prefix}runs WHERE id = ?1";
 
 pub(crate) struct Standing {
     pub(crate) seq: i64,
@@ -15,6 +15,7 @@ pub(crate) struct Standing {
     /// `None` where the record was set aside.
     pub(crate) status: Option<RunStatus>,
     pub(crate) cancel_requested: bool,
+    pub(crate) tenant: String,
     pub(crate) queue: String,
     pub(crate) due_at: Timestamp,
 }
@@ -34,8 +35,9 @@ pub(crate) fn read_standing(
             lease: Lease(row.get(1)?),
             status: RunStatus::from_code(row.get(2)?),
             cancel_requested: row.get(3)?,
-            queue: row.get(4)?,
-            due_at: Timestamp::from_micros(row.get(5)?),
+            tenant: row.get(4)?,
+            queue: row.get(5)?,
+            due_at: Timestamp::from_micros(row.get(6)?),
         })
     });
     Ok(row.optional()?)

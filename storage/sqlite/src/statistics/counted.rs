@@ -14,29 +14,35 @@ use crate::row::Columns;
 const ONE: &str = concat!(
     "SELECT ",
     sums!(),
-    " FROM {prefix}statistics WHERE span = ?1 AND begins_at = ?2 AND queue = ?3"
+    " FROM {prefix}statistics WHERE span = ?1 AND begins_at = ?2 AND tenant = ?3
+    AND queue = ?4"
 );
 const WRITE: &str = concat!(
-    "INSERT OR REPLACE INTO {prefix}statistics (span, begins_at, queue, ",
+    "INSERT OR REPLACE INTO {prefix}statistics (span, begins_at, tenant, queue, ",
     sums!(),
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
 );
 
-/// Sums by hour and queue. Bounded by what one group writes.
+/// Sums by hour, tenant and queue. Bounded by what one group writes.
 #[derive(Default)]
 pub(crate) struct Counted {
     // One hour, save for a group that was under way at its end.
-    hours: Vec<(Timestamp, HashMap<String, Activity>)>,
+    hours: Vec<(Timestamp, HashMap<String, HashMap<String, Activity>>)>,
 }
 
 impl Counted {
-    pub(crate) fn add(&mut self, now: Timestamp, queue: &str, activity: &Activity) {
+    pub(crate) fn add(&mut self, now: Timestamp, tenant: &str, queue: &str, activity: &Activity) {
         let hour = Span::Hour.begin(now);
         let at = self.hours.iter().position(|(begin, _)| *begin == hour).unwrap_or_else(|| {
             self.hours.push((hour, HashMap::new()));
             self.hours.len() - 1
         });
-        let queues = &mut self.hours[at].1;
+        let tenants = &mut self.hours[at].1;
+        // Looked up first, so that names are cloned only where they are new.
+        if !tenants.contains_key(tenant) {
+            tenants.insert(tenant.to_owned(), HashMap::new());
+        }
+        let queues = tenants.get_mut(tenant).expect("it is there or was just put there");
         match queues.get_mut(queue) {
             Some(sums) => sums.add(activity),
             None => {
@@ -45,11 +51,13 @@ impl Counted {
         }
     }
 
-    /// Writes everything, each hour and queue once.
+    /// Writes everything, each hour, tenant and queue once.
     pub(crate) fn write(&self, db: &Db) -> DbResult<()> {
-        for (hour, queues) in &self.hours {
-            for (queue, activity) in queues {
-                add(db, Span::Hour, *hour, queue, activity)?;
+        for (hour, tenants) in &self.hours {
+            for (tenant, queues) in tenants {
+                for (queue, activity) in queues {
+                    add(db, Span::Hour, *hour, [tenant, queue], activity)?;
+                }
             }
         }
         Ok(())
@@ -62,10 +70,10 @@ pub(super) fn add(
     db: &Db,
     span: Span,
     begin: Timestamp,
-    queue: &str,
+    [tenant, queue]: [&str; 2],
     more: &Activity,
 ) -> DbResult<()> {
-    let key = params![code(span), begin.as_micros(), queue];
+    let key = params![code(span), begin.as_micros(), tenant, queue];
     let stored = db
         .prepare(ONE)?
         .query_row(key, |row| Ok(read_or_nothing(&mut Columns::new(row))))
@@ -78,6 +86,7 @@ pub(super) fn add(
     db.prepare(WRITE)?.execute(params![
         code(span),
         begin.as_micros(),
+        tenant,
         queue,
         enqueued,
         started,

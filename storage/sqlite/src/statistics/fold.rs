@@ -21,13 +21,14 @@ const DAYS_KEPT: Duration = Duration::from_secs(400 * 86_400);
 const FOLD_ROWS_MAX: usize = 200;
 
 const OLD: &str = concat!(
-    "SELECT begins_at, queue, ",
+    "SELECT begins_at, tenant, queue, ",
     sums!(),
     " FROM {prefix}statistics WHERE span = ?1 AND begins_at < ?2
-    ORDER BY begins_at, queue LIMIT ?3"
+    ORDER BY begins_at, tenant, queue LIMIT ?3"
 );
 const DELETE: &str =
-    "DELETE FROM {prefix}statistics WHERE span = ?1 AND begins_at = ?2 AND queue = ?3";
+    "DELETE FROM {prefix}statistics WHERE span = ?1 AND begins_at = ?2 AND tenant = ?3
+    AND queue = ?4";
 
 /// Folds a bounded number of old rows. Answers whether there may be more.
 pub(crate) fn fold(tx: &mut Tx<'_>) -> DbResult<bool> {
@@ -39,9 +40,9 @@ pub(crate) fn fold(tx: &mut Tx<'_>) -> DbResult<bool> {
 fn fold_kind(tx: &Tx<'_>, from: Span, into: Span, kept: Duration) -> DbResult<usize> {
     let before = from.begin(tx.now).minus(kept);
     let old = old_rows(tx, from, before)?;
-    for (begin, queue, activity) in &old {
-        add(tx.db, into, into.begin(*begin), queue, activity)?;
-        tx.db.prepare(DELETE)?.execute(params![code(from), begin.as_micros(), queue])?;
+    for (begin, tenant, queue, activity) in &old {
+        add(tx.db, into, into.begin(*begin), [tenant, queue], activity)?;
+        tx.db.prepare(DELETE)?.execute(params![code(from), begin.as_micros(), tenant, queue])?;
     }
     Ok(old.len())
 }
@@ -50,14 +51,19 @@ fn old_rows(
     tx: &Tx<'_>,
     span: Span,
     before: Timestamp,
-) -> DbResult<Vec<(Timestamp, String, Activity)>> {
+) -> DbResult<Vec<(Timestamp, String, String, Activity)>> {
     let mut statement = tx.db.prepare(OLD)?;
     let limit = row_limit(FOLD_ROWS_MAX);
     let mut rows = statement.query(params![code(span), before.as_micros(), limit])?;
     let mut old = Vec::new();
     while let Some(row) = rows.next()? {
         let mut columns = Columns::new(row);
-        old.push((columns.time()?, columns.value()?, read_or_nothing(&mut columns)?));
+        old.push((
+            columns.time()?,
+            columns.value()?,
+            columns.value()?,
+            read_or_nothing(&mut columns)?,
+        ));
     }
     Ok(old)
 }

@@ -35,9 +35,9 @@ impl<'a> Tx<'a> {
         Self { db, now, notices, counted }
     }
 
-    /// Counts what happened in a queue; written at the end of the group.
-    pub(crate) fn count(&mut self, queue: &str, activity: &Activity) {
-        self.counted.add(self.now, queue, activity);
+    /// Counts what happened to a tenant's run in a queue; written at the end of the group.
+    pub(crate) fn count(&mut self, tenant: &str, queue: &str, activity: &Activity) {
+        self.counted.add(self.now, tenant, queue, activity);
     }
 
     /// Tells listeners once the group is committed; the same notice once.

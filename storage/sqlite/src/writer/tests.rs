@@ -150,7 +150,7 @@ async fn what_a_failing_request_counted_does_not_count() {
     let (release, held) = hold(&writer).await;
     let counts = |enqueued| {
         move |tx: &mut Tx<'_>| -> DbResult<()> {
-            tx.count("q", &Activity { enqueued, ..Activity::default() });
+            tx.count("t", "q", &Activity { enqueued, ..Activity::default() });
             Ok(())
         }
     };
@@ -181,7 +181,7 @@ async fn a_group_writes_the_sums_of_a_queue_once() {
     let writer = a_writer(&SqliteOptions::memory());
     let (release, held) = hold(&writer).await;
     let count = |tx: &mut Tx<'_>| -> DbResult<()> {
-        tx.count("q", &Activity { enqueued: 1, ..Activity::default() });
+        tx.count("t", "q", &Activity { enqueued: 1, ..Activity::default() });
         Ok(())
     };
     let changes = |tx: &mut Tx<'_>| Ok(tx.db.conn.total_changes());

@@ -6,12 +6,13 @@ use zapjobs_model::{
 };
 use zapjobs_storage::{
     ClaimRequest, ClaimRunRequest, PAGE_MAX, ProgressUpdate, QueueSelection, RunFilter,
+    TenantSelection, TenantShare,
 };
 
 use super::{Chooser, Operation, QUEUES};
 use crate::Fixture;
 use crate::actions::a_failure;
-use crate::builders::{json, queue, worker};
+use crate::builders::{json, queue, tenant, worker};
 
 /// Claims that are remembered, the stale ones among them, at most.
 const CLAIMS_MAX: usize = 60;
@@ -27,9 +28,23 @@ impl Chooser {
         Operation::Claim(ClaimRequest {
             worker: worker(self.random.below(3)),
             queues,
+            tenants: self.tenants(),
             limit: self.limit(),
             lease: self.span(),
         })
+    }
+
+    /// All tenants, or shares of some; at times shares that are refused.
+    fn tenants(&mut self) -> TenantSelection {
+        let share = |name: &str, limit| TenantShare { tenant: tenant(name), limit };
+        let (one, other) = (self.limit().max(1), self.limit().max(1));
+        match self.random.below(8) {
+            0 => TenantSelection::Shares(vec![share("zeta", one), share("acme", other)]),
+            1 => TenantSelection::Shares(vec![share("acme", one), share("none", other)]),
+            2 => TenantSelection::Shares(vec![share("zeta", one)]),
+            3 if self.random.once_in(4) => TenantSelection::Shares(vec![share("zeta", 0)]),
+            _ => TenantSelection::All,
+        }
     }
 
     /// Most often a run that waits.
@@ -116,7 +131,13 @@ impl Chooser {
 
     fn transition(&mut self, run: &Run) -> Transition {
         let [cpu_us, wall_us] = [self.random.below(9_999), self.random.below(1 << 40)];
-        let usage = Usage { cpu_us, wall_us, ..Usage::default() };
+        let usage = Usage {
+            cpu_us,
+            wall_us,
+            wait_us: wall_us / 2,
+            http_requests: cpu_us % 7,
+            ..Usage::default()
+        };
         let outcome = self.outcome();
         let policy = RetryPolicy::default();
         let random = self.random.below(1_000) as f64 / 1_000.0;

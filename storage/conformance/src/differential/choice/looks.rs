@@ -1,8 +1,9 @@
 //! What those ask who look.
 
-use zapjobs_model::{Lease, RunStatus};
+use zapjobs_model::{Lease, RunStatus, TenantId};
 use zapjobs_storage::{
-    Cursor, LogPageRequest, RunFilter, RunPageRequest, SPANS_MAX, Span, StatisticsRequest,
+    Cursor, LogPageRequest, QueueSelection, RunFilter, RunPageRequest, SPANS_MAX, Span,
+    StatisticsRequest,
 };
 
 use super::{Chooser, HOURS_PROMISED, JOBS, Operation, QUEUES, TENANTS};
@@ -13,7 +14,7 @@ const SEARCHES: [&str; 5] = ["MAIL", "broken", "order 1", "%", "00000001"];
 
 impl Chooser {
     pub(super) async fn look(&mut self, reference: &Fixture) -> Operation {
-        match self.random.below(8) {
+        match self.random.below(10) {
             0 => Operation::Run(self.run()),
             1 => Operation::Counts(self.filter()),
             2 => Operation::QueueCounts,
@@ -25,6 +26,8 @@ impl Chooser {
                 Operation::LogPage(LogPageRequest { run, after, limit: 1 + self.limit() })
             }
             4 => self.statistics(),
+            5 => self.ready_tenants(),
+            6 => Operation::Waiting(self.tenant(), self.random.one_of(&[0, 1, 2, 5, 1_000])),
             _ => Operation::Runs(RunPageRequest {
                 filter: self.filter(),
                 after: self.random.once_in(2).then(|| Cursor(self.run())),
@@ -41,7 +44,22 @@ impl Chooser {
         };
         let name = self.random.one_of(&QUEUES);
         let queue = self.random.once_in(2).then(|| queue(name));
-        Operation::Statistics(StatisticsRequest { span, latest, queue })
+        let tenant = self.random.once_in(2).then(|| self.tenant());
+        Operation::Statistics(StatisticsRequest { span, latest, tenant, queue })
+    }
+
+    fn ready_tenants(&mut self) -> Operation {
+        let queues = match self.random.below(3) {
+            0 => QueueSelection::Only(vec![queue("a"), queue("none"), queue("a")]),
+            1 => QueueSelection::Only(vec![queue("b"), queue("B")]),
+            _ => QueueSelection::All,
+        };
+        let after = self.random.once_in(3).then(|| self.tenant());
+        Operation::ReadyTenants(queues, after, self.random.one_of(&[1, 2, 100]))
+    }
+
+    fn tenant(&mut self) -> TenantId {
+        tenant(self.random.one_of(&TENANTS))
     }
 
     fn filter(&mut self) -> RunFilter {
