@@ -26,7 +26,10 @@ impl Server {
         PostgresStorage::connect(options.clone()).await.unwrap();
         let mut connection = PgConnection::connect(&process.url()).await.unwrap();
         // What is known of the table is what the test says.
-        connection.execute("ALTER TABLE zapjobs.runs SET (autovacuum_enabled = off)").await.unwrap();
+        connection
+            .execute("ALTER TABLE zapjobs.runs SET (autovacuum_enabled = off)")
+            .await
+            .unwrap();
         Self { names: options.names(), connection, _process: process }
     }
 
@@ -64,7 +67,6 @@ impl Server {
             let plan: Value = serde_json::from_str(&plan).unwrap();
             tx.execute("DEALLOCATE examined").await.unwrap();
             tx.rollback().await.unwrap();
-            if std::env::var("SHOW").is_ok() { println!("{mode} {} {}", rows_of_runs(&plan[0]["Plan"]), plan[0]); }
             most = most.max(rows_of_runs(&plan[0]["Plan"]));
         }
         most
@@ -120,7 +122,12 @@ async fn claims_pass_no_runs_that_are_not_wanted() {
                 claim(&[small, "ARRAY[5, 5, 5]", "ARRAY['q4', 'q5']", "4"]),
                 100,
             ),
-            ("a large share", CLAIM_SHARES, claim(&["ARRAY['big']", "ARRAY[20]", "NULL", "4"]), 200),
+            (
+                "a large share",
+                CLAIM_SHARES,
+                claim(&["ARRAY['big']", "ARRAY[20]", "NULL", "4"]),
+                200,
+            ),
             ("ready tenants", READY_OF_ALL, vec!["''", "1000"], 110),
             ("tenants ready in a queue", READY_OF_QUEUES, vec!["''", "1000", "ARRAY['q5']"], 210),
             ("some ready tenants", READY_OF_ALL, vec!["'small'", "10"], 15),
@@ -133,5 +140,6 @@ async fn claims_pass_no_runs_that_are_not_wanted() {
             }
         }
         server.connection.execute("DELETE FROM zapjobs.runs WHERE tenant <> 'big'").await.unwrap();
-    }    assert_eq!(wasteful, Vec::<String>::new());
+    }
+    assert_eq!(wasteful, Vec::<String>::new());
 }

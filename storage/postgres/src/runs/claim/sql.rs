@@ -119,17 +119,18 @@ pub(super) const CLAIM_ALL: &str = take!(
     "false",
     "r.priority DESC, r.due_at, r.id"
 );
-/// `$5` is the tenant, `$6` the queue: a lane is an index in the order of claims too. Hidden from
-/// the planner, which else may well sort the whole lane.
+/// `$5` is the tenant, `$6` the queue: a lane is an index in the order of claims too. The values
+/// are hidden from the planner, which else may well sort a whole lane that it takes to be short.
 pub(super) const CLAIM_LANE: &str = take!(
-    "lane AS MATERIALIZED (SELECT $5::text AS tenant, $6::text AS queue),
+    "lane AS MATERIALIZED (
+        SELECT $5::text AS tenant, $6::text AS queue, $4::int8 AS wanted),
     picked AS MATERIALIZED (
         SELECT p.* FROM lane CROSS JOIN LATERAL (
             SELECT w.id, w.priority, w.due_at, w.input_bytes FROM {schema}.{prefix}runs w
             WHERE w.status = 0 AND (w.tenant, w.queue) >= (lane.tenant, lane.queue)
                 AND (w.tenant, w.queue) <= (lane.tenant, lane.queue)
-            ORDER BY w.tenant, w.queue, w.priority DESC, w.due_at, w.id LIMIT $4
-            FOR UPDATE SKIP LOCKED) AS p)",
+            ORDER BY w.tenant, w.queue, w.priority DESC, w.due_at, w.id
+            LIMIT lane.wanted FOR UPDATE SKIP LOCKED) AS p)",
     "priority DESC, due_at, id",
     "false",
     "r.priority DESC, r.due_at, r.id"
@@ -156,10 +157,11 @@ pub(super) const CLAIM_QUEUES: &str = take!(
     "r.priority DESC, r.due_at, r.id"
 );
 /// `$5` are the tenants, `$6` their shares, `$7` the queues or nothing for all, `$8` the
-/// candidates for each run. Tenants behind the last one that gets a run are not looked at.
+/// candidates for each run. Nothing is taken of tenants behind one whose candidates were too few:
+/// its share goes first.
 pub(super) const CLAIM_SHARES: &str = take!(
     concat!(
-        "picked AS MATERIALIZED (
+        "given AS MATERIALIZED (
             SELECT s.place, p.*, found.is_cut
             FROM unnest($5::text[], $6::int8[]) WITH ORDINALITY AS s (tenant, share, place)
             CROSS JOIN LATERAL (
@@ -181,11 +183,16 @@ pub(super) const CLAIM_SHARES: &str = take!(
         merging!("s.share", "$8::int8", "$7::text[] IS NULL OR queue = ANY ($7)"),
         " SELECT ",
         certain!(),
-        " AS ids, EXISTS (SELECT 1 FROM cut) AS is_cut) AS found
+        " AS ids, EXISTS (SELECT 1 FROM cut) AS has_cut) AS certain
+            CROSS JOIN LATERAL (
+                SELECT ids, has_cut AND cardinality(ids) < s.share AS is_cut) AS found
             CROSS JOIN LATERAL (",
         locking!("found.ids", "s.share"),
         ") AS p
-            ORDER BY s.place, p.number LIMIT $4)"
+            ORDER BY s.place, p.number LIMIT $4),
+        picked AS MATERIALIZED (
+            SELECT * FROM given WHERE place <= coalesce(
+                (SELECT min(place) FROM given WHERE is_cut), 9223372036854775807))"
     ),
     "place, priority DESC, due_at, id",
     "coalesce((SELECT bool_or(is_cut) FROM picked), true)",
