@@ -24,6 +24,7 @@ CREATE TABLE {schema}.{prefix}runs (
     cancel_requested boolean  NOT NULL DEFAULT false,
     worker           uuid,
     digest           bytea,
+    tenant           text     COLLATE "C" NOT NULL,
     queue            text     COLLATE "C" NOT NULL
 ) WITH (
     -- Room for the three versions that most runs go through on one page.
@@ -32,12 +33,15 @@ CREATE TABLE {schema}.{prefix}runs (
     autovacuum_vacuum_cost_delay = 1
 );
 
--- In the order of claims: over all queues, and within each.
+-- In the order of claims: over all, and within each lane, which is a queue of a tenant.
 CREATE INDEX {prefix}runs_ready ON {schema}.{prefix}runs (priority DESC, due_at, id)
     WHERE status = 0;
-CREATE INDEX {prefix}runs_pending ON {schema}.{prefix}runs (queue, priority DESC, due_at, id)
-    WHERE status = 0;
+CREATE INDEX {prefix}runs_pending ON {schema}.{prefix}runs
+    (tenant, queue, priority DESC, due_at, id) WHERE status = 0;
 CREATE INDEX {prefix}runs_delayed ON {schema}.{prefix}runs (due_at, id)
+    WHERE status = 1 OR status = 6;
+-- For what a tenant waits for.
+CREATE INDEX {prefix}runs_delayed_by_tenant ON {schema}.{prefix}runs (tenant)
     WHERE status = 1 OR status = 6;
 CREATE INDEX {prefix}runs_running ON {schema}.{prefix}runs (lease_expires_at, id)
     WHERE status = 2;
@@ -61,6 +65,8 @@ CREATE TABLE {schema}.{prefix}inputs (
     input          text   COLLATE "C" NOT NULL
 );
 
+-- For listings: the tenant is here as well as in `runs`, where an index of all runs would be
+-- written at each change of status.
 CREATE INDEX {prefix}inputs_by_job ON {schema}.{prefix}inputs (job_type, id);
 CREATE INDEX {prefix}inputs_by_tenant ON {schema}.{prefix}inputs (tenant, id);
 
@@ -81,6 +87,10 @@ CREATE TABLE {schema}.{prefix}outcomes (
     log_lines         bigint   NOT NULL DEFAULT 0,
     log_lines_dropped bigint   NOT NULL DEFAULT 0,
     output_bytes      bigint   NOT NULL DEFAULT 0,
+    wait_us           bigint   NOT NULL DEFAULT 0,
+    http_requests     bigint   NOT NULL DEFAULT 0,
+    http_sent_bytes   bigint   NOT NULL DEFAULT 0,
+    http_received_bytes bigint NOT NULL DEFAULT 0,
     error_blame       smallint,
     error_type        text     COLLATE "C",
     error_message     text     COLLATE "C",
@@ -117,6 +127,7 @@ CREATE TABLE {schema}.{prefix}logs (
 CREATE TABLE {schema}.{prefix}statistics (
     span      smallint NOT NULL,
     from_us   bigint   NOT NULL,
+    tenant    text     COLLATE "C" NOT NULL,
     queue     text     COLLATE "C" NOT NULL,
     slot      bigint   NOT NULL,
     enqueued  bigint   NOT NULL DEFAULT 0,
@@ -128,15 +139,15 @@ CREATE TABLE {schema}.{prefix}statistics (
     put_back  bigint   NOT NULL DEFAULT 0,
     cpu_us    bigint   NOT NULL DEFAULT 0,
     wall_us   bigint   NOT NULL DEFAULT 0,
-    PRIMARY KEY (span, from_us, queue, slot)
+    PRIMARY KEY (span, from_us, tenant, queue, slot)
 ) WITH (
     -- Room for new versions of rows that change all the time.
     fillfactor = 50
 );
 
 -- What is to be merged.
-CREATE INDEX {prefix}statistics_unmerged ON {schema}.{prefix}statistics (from_us, queue, slot)
-    WHERE span = 0 AND slot >= 0;
+CREATE INDEX {prefix}statistics_unmerged ON {schema}.{prefix}statistics
+    (from_us, tenant, queue, slot) WHERE span = 0 AND slot >= 0;
 
 -- The run whose log was deleted to its end last: one row.
 CREATE TABLE {schema}.{prefix}log_pruning (

@@ -109,9 +109,9 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     INSERT INTO {schema}.{prefix}runs
-        (id, due_at, input_bytes, priority, status, trigger_code, queue)
+        (id, due_at, input_bytes, priority, status, trigger_code, tenant, queue)
     VALUES (coalesce(p_id, {schema}.{prefix}uuid7(v_now)), v_due, octet_length(p_input),
-        p_priority, CASE WHEN v_due > v_now THEN 1 ELSE 0 END, 3, v_queue)
+        p_priority, CASE WHEN v_due > v_now THEN 1 ELSE 0 END, 3, p_tenant, v_queue)
     ON CONFLICT (id) DO NOTHING RETURNING id INTO v_id;
     IF v_id IS NULL THEN
         RETURN p_id;
@@ -122,10 +122,10 @@ BEGIN
         p_correlation_id, to_json(v_tags)::text, p_metadata::text, btrim(p_input, E' \t\r\n'));
     INSERT INTO {schema}.{prefix}tags (tag, id) SELECT tag, v_id FROM unnest(v_tags) AS tag;
     -- A row of its own: the caller's transaction may last, and must keep nobody waiting.
-    INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, queue, slot, enqueued)
-    VALUES (0, v_now / 3600000000 * 3600000000, v_queue,
+    INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, tenant, queue, slot, enqueued)
+    VALUES (0, v_now / 3600000000 * 3600000000, p_tenant, v_queue,
         32 + (uuid_hash_extended(v_id, 0) & 4611686018427387903), 1)
-    ON CONFLICT (span, from_us, queue, slot) DO UPDATE SET enqueued = s.enqueued + 1;
+    ON CONFLICT (span, from_us, tenant, queue, slot) DO UPDATE SET enqueued = s.enqueued + 1;
     PERFORM pg_notify('{channel}', 'sql ' || CASE WHEN v_due > v_now THEN 's'
         ELSE 'r ' || v_queue END);
     RETURN v_id;

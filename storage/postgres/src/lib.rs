@@ -23,7 +23,8 @@
 //!
 //! In reading order: `options`, `storage` opens and closes, `schema` and `migrate` are the
 //! ground, `examine` looks it over for operators, `connections` and `session` do what is asked,
-//! `row` turns columns into runs, `runs` holds one file per operation, `queries`, `logs`,
+//! `row` turns columns into runs, `runs` holds one file per operation, `lanes` finds where runs
+//! are pending, `queries`, `logs`,
 //! `statistics`, `definitions`, `workers`, `leases` the other traits, and `events` tells hosts
 //! of each other's writes.
 
@@ -50,6 +51,7 @@ mod text;
 
 mod definitions;
 mod filter;
+mod lanes;
 mod leases;
 mod log_pruning;
 mod logs;

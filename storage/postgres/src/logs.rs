@@ -3,13 +3,15 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 use zapjobs_model::{Lease, LogEntry, LogLevel, LogLine, RunId};
-use zapjobs_storage::{LogPage, LogPageRequest, Logs, PruneRequest, Result};
+use zapjobs_storage::{
+    LogPage, LogPageRequest, Logs, PruneRequest, Result, check_batch, check_page,
+};
 
 use crate::PostgresStorage;
 use crate::error::DbResult;
 use crate::quarantine::is_of_record;
 use crate::row::Columns;
-use crate::storage::{check_batch, check_page, row_limit};
+use crate::storage::row_limit;
 use crate::text::to_stored;
 
 /// The log of an unknown run would never be deleted. Runs are kept from being deleted

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use sqlx::QueryBuilder;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
-use zapjobs_model::{QueueName, Run, RunId, RunStatus};
+use zapjobs_model::{QueueName, Run, RunId, RunStatus, TenantId};
 use zapjobs_storage::{
-    Counts, Cursor, Page, QueueCounts, Result, RunFilter, RunPageRequest, RunQueries,
+    Counts, Cursor, Page, QueueCounts, QueueSelection, Result, RunFilter, RunPageRequest,
+    RunQueries, check_page,
 };
 
 use crate::PostgresStorage;
@@ -17,7 +18,7 @@ use crate::filter::{push_conditions, tables};
 use crate::quarantine::is_of_record;
 use crate::row::{Columns, SELECT_RUN, read_run, run_columns};
 use crate::session::Session;
-use crate::storage::{check_page, row_limit};
+use crate::storage::row_limit;
 
 /// Bytes of inputs and outputs on one page, about; the run that crosses it is the last.
 const PAGE_BYTES_MAX: usize = 64 << 20;
@@ -75,6 +76,21 @@ impl RunQueries for PostgresStorage {
         }
         let counts = by_queue.into_iter();
         Ok(counts.map(|(queue, counts)| QueueCounts { queue, counts }).collect())
+    }
+
+    async fn ready_tenants(
+        &self,
+        queues: &QueueSelection,
+        after: Option<&TenantId>,
+        limit: usize,
+    ) -> Result<Vec<TenantId>> {
+        let mut session = self.session("list tenants with pending runs").await?;
+        self.list_ready_tenants(&mut session, queues, after, limit).await
+    }
+
+    async fn waiting(&self, tenant: &TenantId, up_to: u64) -> Result<u64> {
+        let mut session = self.session("count waiting runs").await?;
+        self.count_waiting(&mut session, tenant, up_to).await
     }
 }
 

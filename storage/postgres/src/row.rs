@@ -21,7 +21,7 @@ use crate::text::from_stored;
 /// What [`read_run`] takes, from `runs r` joined with `inputs i` and `outcomes o`.
 macro_rules! run_columns {
     () => {
-        "r.id, i.tenant, i.job_type, r.queue, r.priority, r.trigger_code, r.status, \
+        "r.id, r.tenant, i.job_type, r.queue, r.priority, r.trigger_code, r.status, \
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
          i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
@@ -29,14 +29,15 @@ macro_rules! run_columns {
          o.progress_done, o.progress_total, o.progress_message, \
          o.items_processed, o.items_succeeded, o.items_failed, \
          o.cpu_us, o.wall_us, o.memory_bytes_peak, o.log_bytes, o.log_lines, \
-         o.log_lines_dropped, o.output_bytes"
+         o.log_lines_dropped, o.output_bytes, o.wait_us, o.http_requests, o.http_sent_bytes, \
+         o.http_received_bytes"
     };
 }
 
 /// The same for a run that was just claimed: a new lease has no outcome yet.
 macro_rules! claimed_columns {
     () => {
-        "r.id, i.tenant, i.job_type, r.queue, r.priority, r.trigger_code, r.status, \
+        "r.id, r.tenant, i.job_type, r.queue, r.priority, r.trigger_code, r.status, \
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
          i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input"
@@ -265,7 +266,10 @@ impl<'a> Columns<'a> {
             log_lines: self.bits()?,
             log_lines_dropped: self.bits()?,
             output_bytes: self.bits()?,
-            ..Usage::default()
+            wait_us: self.bits()?,
+            http_requests: self.bits()?,
+            http_sent_bytes: self.bits()?,
+            http_received_bytes: self.bits()?,
         })
     }
 }

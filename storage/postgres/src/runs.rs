@@ -15,12 +15,11 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
-    Result, RunStore,
+    Result, RunStore, check_batch, check_claim,
 };
 
 use crate::PostgresStorage;
 use crate::error::invalid;
-use crate::storage::check_batch;
 
 pub(crate) use enqueue::NewRuns;
 
@@ -38,7 +37,7 @@ impl RunStore for PostgresStorage {
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedRun>> {
         const OPERATION: &str = "claim runs";
-        check_batch(OPERATION, request.limit)?;
+        check_claim(OPERATION, &request)?;
         let mut session = self.session(OPERATION).await?;
         self.claim_runs(&mut session, &request).await
     }

@@ -7,11 +7,11 @@
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use zapjobs_storage::{
-    Activity, Result, SPANS_MAX, Span, SpanStatistics, Statistics, StatisticsRequest,
+    Activity, Result, Span, SpanStatistics, Statistics, StatisticsRequest, check_spans,
 };
 
 use crate::PostgresStorage;
-use crate::error::{DbResult, invalid};
+use crate::error::DbResult;
 use crate::row::Columns;
 use crate::session::Session;
 use crate::storage::row_limit;
@@ -21,16 +21,17 @@ const FOLDED_MAX: usize = 5_000;
 /// Such statements in one call at most.
 const ROUNDS_MAX: usize = 20;
 
-/// The part of a statement that counts rows of `$of`, by their column `queue`, as `$what`.
+/// The part of a statement that counts rows of `$of`, by their columns `tenant` and `queue`, as
+/// `$what`.
 macro_rules! counting {
     ($what:literal, $of:literal) => {
         concat!(
-            "INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, queue, slot, ",
+            "INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, tenant, queue, slot, ",
             $what,
-            ") SELECT 0, {hour}, queue, {slot}, count(*) FROM ",
+            ") SELECT 0, {hour}, tenant, queue, {slot}, count(*) FROM ",
             $of,
-            " GROUP BY queue ORDER BY queue
-            ON CONFLICT (span, from_us, queue, slot) DO UPDATE SET ",
+            " GROUP BY tenant, queue ORDER BY tenant, queue
+            ON CONFLICT (span, from_us, tenant, queue, slot) DO UPDATE SET ",
             $what,
             " = s.",
             $what,
@@ -60,25 +61,25 @@ macro_rules! folding {
     ($into:literal, $from:literal, $where:literal) => {
         concat!(
             "WITH old AS MATERIALIZED (
-                SELECT span, from_us, queue, slot FROM {schema}.{prefix}statistics WHERE ",
+                SELECT span, from_us, tenant, queue, slot FROM {schema}.{prefix}statistics WHERE ",
             $where,
-            " ORDER BY from_us, queue, slot LIMIT $2 FOR UPDATE SKIP LOCKED),
+            " ORDER BY from_us, tenant, queue, slot LIMIT $2 FOR UPDATE SKIP LOCKED),
             gone AS (
                 DELETE FROM {schema}.{prefix}statistics s USING old
-                WHERE s.span = old.span AND s.from_us = old.from_us AND s.queue = old.queue
-                    AND s.slot = old.slot RETURNING s.*),
+                WHERE s.span = old.span AND s.from_us = old.from_us
+                    AND s.tenant = old.tenant AND s.queue = old.queue AND s.slot = old.slot RETURNING s.*),
             folded AS (
-                INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, queue, slot,
-                    enqueued, started, completed, failed, cancelled, retried, put_back, cpu_us,
-                    wall_us)
+                INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, tenant, queue,
+                    slot, enqueued, started, completed, failed, cancelled, retried, put_back,
+                    cpu_us, wall_us)
                 SELECT ",
             $into,
             ", ",
             $from,
-            " AS begins, queue, -1, ",
+            " AS begins, tenant, queue, -1, ",
             sums!(),
-            " FROM gone GROUP BY begins, queue ORDER BY begins, queue
-                ON CONFLICT (span, from_us, queue, slot) DO UPDATE SET
+            " FROM gone GROUP BY begins, tenant, queue ORDER BY begins, tenant, queue
+                ON CONFLICT (span, from_us, tenant, queue, slot) DO UPDATE SET
                     enqueued = s.enqueued + excluded.enqueued,
                     started = s.started + excluded.started,
                     completed = s.completed + excluded.completed,
@@ -120,7 +121,8 @@ macro_rules! reading {
             sums!(),
             " FROM {schema}.{prefix}statistics WHERE ",
             $where,
-            " AND ($3::text IS NULL OR queue = $3) GROUP BY begins ORDER BY begins"
+            " AND ($3::text IS NULL OR queue = $3) AND ($4::text IS NULL OR tenant = $4)
+            GROUP BY begins ORDER BY begins"
         )
     };
 }
@@ -137,11 +139,7 @@ const TOTAL: &str = reading!("0::int8", "from_us >= least({now}, $2, -9223372036
 impl Statistics for PostgresStorage {
     async fn statistics(&self, request: StatisticsRequest) -> Result<Vec<SpanStatistics>> {
         const OPERATION: &str = "read statistics";
-        if request.span != Span::Total && !(1..=SPANS_MAX).contains(&request.latest) {
-            let message =
-                format!("the latest {} spans were asked for: use 1 to {SPANS_MAX}", request.latest);
-            return Err(invalid(OPERATION, message));
-        }
+        check_spans(OPERATION, &request)?;
         let template = match request.span {
             Span::Hour => HOURS,
             Span::Day => DAYS,
@@ -149,6 +147,7 @@ impl Statistics for PostgresStorage {
         };
         let query = self.query(template).bind(row_limit(request.latest.saturating_sub(1)));
         let query = query.bind(request.queue.map(|queue| queue.as_str().to_owned()));
+        let query = query.bind(request.tenant.map(|tenant| tenant.as_str().to_owned()));
         let mut session = self.session(OPERATION).await?;
         let rows = session.rows(query).await?;
         session.told(rows.iter().map(read_span).collect())

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::postgres::PgConnectOptions;
 use zapjobs_model::Timestamp;
-use zapjobs_storage::{BATCH_MAX, ErrorKind, PAGE_MAX};
-use zapjobs_storage::{Result, Storage, StorageError, StorageInfo};
+use zapjobs_storage::{ErrorKind, Result, Storage, StorageInfo};
 
 use crate::connections::{Connections, connect};
-use crate::error::{DbError, DbResult, closed, invalid};
+use crate::error::{DbError, DbResult, closed};
 use crate::events::Events;
 use crate::migrate;
 use crate::names::Names;
@@ -139,23 +138,6 @@ impl fmt::Debug for PostgresStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStorage").field("location", &self.location).finish_non_exhaustive()
     }
-}
-
-/// Refuses a batch that is too long.
-pub(crate) fn check_batch(operation: &'static str, length: usize) -> Result<()> {
-    if length <= BATCH_MAX {
-        return Ok(());
-    }
-    let message = format!("{length} items in one batch, {BATCH_MAX} are allowed: split it");
-    Err(StorageError::new(ErrorKind::InvalidRequest, operation, message))
-}
-
-/// Refuses a page that is too long or empty.
-pub(crate) fn check_page(operation: &'static str, limit: usize) -> Result<()> {
-    if (1..=PAGE_MAX).contains(&limit) {
-        return Ok(());
-    }
-    Err(invalid(operation, format!("a page of {limit} items was asked for: use 1 to {PAGE_MAX}")))
 }
 
 /// The server takes signed limits; no table holds more rows.

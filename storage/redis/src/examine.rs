@@ -1,5 +1,6 @@
 //! All that can be said of a server, for operators. Nothing is written.
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::{Cmd, Value, cmd};
@@ -133,10 +134,12 @@ impl Examined {
         }
         let version = Answer::of(OPERATION, &answer).number()?;
         let found = format!("the keys have version {version}, this program knows {SCHEMA_VERSION}");
-        Ok(if version == i64::from(SCHEMA_VERSION) {
-            Finding::good("schema", found)
-        } else {
-            Finding::problem("schema", found, "upgrade this program")
+        Ok(match version.cmp(&i64::from(SCHEMA_VERSION)) {
+            Ordering::Equal => Finding::good("schema", found),
+            Ordering::Greater => Finding::problem("schema", found, "upgrade this program"),
+            Ordering::Less => {
+                Finding::problem("schema", found, "use another key prefix, or delete the keys")
+            }
         })
     }
 

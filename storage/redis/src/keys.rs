@@ -4,7 +4,7 @@
 //! **Invariant:** every key of one prefix begins with the same `{prefix}:`, the hash tag that
 //! puts all of them into one slot of a cluster, so that a script may touch any of them.
 
-use zapjobs_model::{JobKey, JobType, QueueName, RunId, RunStatus, Tag};
+use zapjobs_model::{JobKey, JobType, QueueName, RunId, RunStatus, Tag, TenantId};
 
 /// Keys of one prefix.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ impl Keys {
         let base = format!("{{{prefix}}}:");
         let names = [
             "counts",
-            "queues",
+            "lanes",
             "running",
             "delayed",
             "types",
@@ -26,6 +26,7 @@ impl Keys {
             "ended:4",
             "ended:5",
             "quarantine",
+            "waiting",
             "absent",
         ];
         let indexes = names.map(|name| format!("{base}{name}")).into();
@@ -58,8 +59,8 @@ impl Keys {
         [self.base.as_bytes(), kind.as_bytes(), id.0.as_bytes()].concat()
     }
 
-    pub(crate) fn pending(&self, queue: &QueueName) -> String {
-        format!("{}pending:{queue}", self.base)
+    pub(crate) fn pending(&self, tenant: &TenantId, queue: &QueueName) -> String {
+        format!("{}pending:{}", self.base, lane(tenant, queue))
     }
 
     /// The runs that ended so.
@@ -90,6 +91,17 @@ pub(crate) fn definition_name(key: &JobKey) -> String {
     format!("{},{}", key.tenant, key.job_type)
 }
 
+/// The name of the lane in which runs of a queue of a tenant wait, for the same reason so.
+pub(crate) fn lane(tenant: &TenantId, queue: &QueueName) -> String {
+    format!("{tenant},{queue}")
+}
+
+/// The tenant and the queue of a lane; `None` for a text that names none.
+pub(crate) fn lane_parts(lane: &str) -> Option<(TenantId, QueueName)> {
+    let (tenant, queue) = lane.split_once(',')?;
+    Some((TenantId::new(tenant).ok()?, QueueName::new(queue).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,9 +122,18 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_says_whose_and_which_it_is() {
+        let (tenant, queue) = (TenantId::new("a.b").expect("a name"), QueueName::standard());
+        assert_eq!(lane_parts(&lane(&tenant, &queue)), Some((tenant, queue)));
+        for spoilt in ["", "alone", ",q", "t,", "t,q,r"] {
+            assert_eq!(lane_parts(spoilt), None, "{spoilt}");
+        }
+    }
+
+    #[test]
     fn every_key_holds_the_one_hash_tag() {
         let keys = Keys::new("zapjobs");
         assert!(keys.indexes().iter().all(|key| key.starts_with("{zapjobs}:")));
-        assert_eq!(keys.indexes().len(), 10, "as prelude.lua counts them");
+        assert_eq!(keys.indexes().len(), 11, "as prelude.lua counts them");
     }
 }

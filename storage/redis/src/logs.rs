@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use redis::Value;
 use zapjobs_model::{Lease, LogEntry, LogLine, RunId};
-use zapjobs_storage::{LogPage, LogPageRequest, Logs, PruneRequest, Result};
+use zapjobs_storage::{
+    LogPage, LogPageRequest, Logs, PruneRequest, Result, check_batch, check_page,
+};
 
 use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::error::describe;
 use crate::record::encoded;
 use crate::script::{Call, SCRIPTS};
-use crate::storage::{check_batch, check_page};
 
 /// Digits of a lease number or an index: so that names sort as their numbers.
 const NUMBER_DIGITS: usize = 10;

@@ -7,17 +7,20 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use zapjobs_model::{QueueName, Run, RunId, RunStatus};
+use redis::Value;
+use zapjobs_model::{QueueName, Run, RunId, RunStatus, TenantId};
 use zapjobs_storage::{
-    Counts, Cursor, Page, QueueCounts, Result, RunFilter, RunPageRequest, RunQueries,
+    Counts, Cursor, Page, QueueCounts, QueueSelection, Result, RunFilter, RunPageRequest,
+    RunQueries, TENANT_SHARES_MAX, check_page,
 };
 
 use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::error::{corrupt, describe};
+use crate::keys::lane_parts;
 use crate::read::{Detail, read_runs};
 use crate::record::Unreadable;
-use crate::storage::check_page;
+use crate::script::{Call, SCRIPTS};
 use crate::walk::Walk;
 
 /// Bytes of inputs and outputs on one page, about; the run that crosses it is the last.
@@ -65,10 +68,10 @@ impl RunQueries for RedisStorage {
         const OPERATION: &str = "count runs";
         self.check_open(OPERATION)?;
         let mut counts = Counts::default();
-        if is_by_queue(filter) {
-            for (queue, status, count) in each_queue_count(self, OPERATION).await? {
+        if is_by_lane(filter) {
+            for LaneCount { lane, status, count } in lane_counts(self, OPERATION).await? {
                 let is_wanted = filter.statuses.is_empty() || filter.statuses.contains(&status);
-                if is_wanted && filter.queue.as_ref().is_none_or(|wanted| *wanted == queue) {
+                if is_wanted && lane.is_taken(filter) {
                     *counts.of_mut(status) += count;
                 }
             }
@@ -86,11 +89,51 @@ impl RunQueries for RedisStorage {
 
     async fn queue_counts(&self) -> Result<Vec<QueueCounts>> {
         let mut by_queue = BTreeMap::<QueueName, Counts>::new();
-        for (queue, status, count) in each_queue_count(self, "count queues").await? {
-            *by_queue.entry(queue).or_default().of_mut(status) += count;
+        for LaneCount { lane, status, count } in lane_counts(self, "count queues").await? {
+            *by_queue.entry(lane.queue).or_default().of_mut(status) += count;
         }
         let counts = by_queue.into_iter();
         Ok(counts.map(|(queue, counts)| QueueCounts { queue, counts }).collect())
+    }
+
+    async fn ready_tenants(
+        &self,
+        queues: &QueueSelection,
+        after: Option<&TenantId>,
+        limit: usize,
+    ) -> Result<Vec<TenantId>> {
+        const OPERATION: &str = "list tenants with pending runs";
+        self.check_open(OPERATION)?;
+        let mut call = Call::new(&SCRIPTS.ready_tenants, 1);
+        call.arg(self.keys.named("lanes")).arg(after.map_or("", |after| after.as_str()));
+        call.arg(limit.min(TENANT_SHARES_MAX));
+        match queues {
+            QueueSelection::All => {}
+            QueueSelection::Only(names) if names.is_empty() => return Ok(Vec::new()),
+            QueueSelection::Only(names) => names.iter().for_each(|name| {
+                call.arg(name.as_str());
+            }),
+        }
+        let answer = self.call(OPERATION, &call).await?;
+        let mut tenants = Vec::new();
+        for name in Answer::of(OPERATION, &answer).items()? {
+            // A spoilt name is nobody's.
+            tenants.extend(TenantId::new(name.text()?).ok());
+        }
+        Ok(tenants)
+    }
+
+    async fn waiting(&self, tenant: &TenantId, up_to: u64) -> Result<u64> {
+        const OPERATION: &str = "count waiting runs";
+        self.check_open(OPERATION)?;
+        let mut command = redis::cmd("HGET");
+        command.arg(self.keys.named("waiting")).arg(tenant.as_str());
+        let answer = self.link.send(&command).await;
+        let count = match answer.map_err(|error| describe(OPERATION, &error))? {
+            Value::Nil => 0,
+            count => Answer::of(OPERATION, &count).count()?,
+        };
+        Ok(u64::try_from(count).unwrap_or(u64::MAX).min(up_to))
     }
 }
 
@@ -106,16 +149,38 @@ fn readable(ids: &[RunId], runs: Vec<Option<crate::answer::ReadRun>>) -> impl It
     })
 }
 
-/// Whether the filter asks for nothing but statuses and a queue.
-fn is_by_queue(filter: &RunFilter) -> bool {
-    let rest = RunFilter { statuses: Vec::new(), queue: None, ..filter.clone() };
+/// Whether the filter asks for nothing but statuses, a tenant and a queue.
+fn is_by_lane(filter: &RunFilter) -> bool {
+    let rest = RunFilter { statuses: Vec::new(), tenant: None, queue: None, ..filter.clone() };
     rest == RunFilter::default()
 }
 
-pub(crate) async fn each_queue_count(
+/// A queue of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lane {
+    pub(crate) tenant: TenantId,
+    pub(crate) queue: QueueName,
+}
+
+impl Lane {
+    /// Whether a filter takes its runs, as far as this tells.
+    pub(crate) fn is_taken(&self, filter: &RunFilter) -> bool {
+        filter.tenant.as_ref().is_none_or(|tenant| *tenant == self.tenant)
+            && filter.queue.as_ref().is_none_or(|queue| *queue == self.queue)
+    }
+}
+
+/// How many runs of a lane stand so.
+pub(crate) struct LaneCount {
+    pub(crate) lane: Lane,
+    pub(crate) status: RunStatus,
+    pub(crate) count: u64,
+}
+
+pub(crate) async fn lane_counts(
     s: &RedisStorage,
     operation: &'static str,
-) -> Result<Vec<(QueueName, RunStatus, u64)>> {
+) -> Result<Vec<LaneCount>> {
     s.check_open(operation)?;
     let mut command = redis::cmd("HGETALL");
     command.arg(s.keys.named("counts"));
@@ -123,11 +188,11 @@ pub(crate) async fn each_queue_count(
     let mut counts = Vec::new();
     for (field, count) in Answer::of(operation, &answer).fields()? {
         let field = std::str::from_utf8(field).ok().and_then(|field| field.split_once('/'));
-        let (Some((code, queue)), Some(count)) = (field, number(count)) else { continue };
+        let (Some((code, lane)), Some(count)) = (field, number(count)) else { continue };
         let status = code.parse().ok().and_then(RunStatus::from_code);
         // A spoilt name or number is in nobody's way.
-        if let (Some(status), Ok(queue)) = (status, QueueName::new(queue)) {
-            counts.push((queue, status, count));
+        if let (Some(status), Some((tenant, queue))) = (status, lane_parts(lane)) {
+            counts.push(LaneCount { lane: Lane { tenant, queue }, status, count });
         }
     }
     Ok(counts)

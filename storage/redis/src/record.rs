@@ -139,7 +139,7 @@ impl Raw<'_> {
 }
 
 /// In the order in which they are stored, which never changes; new ones come last.
-const fn usage_numbers(usage: &Usage) -> [u64; 7] {
+const fn usage_numbers(usage: &Usage) -> [u64; 11] {
     let Usage {
         cpu_us,
         wall_us,
@@ -148,9 +148,24 @@ const fn usage_numbers(usage: &Usage) -> [u64; 7] {
         log_lines,
         log_lines_dropped,
         output_bytes,
-        ..
+        wait_us,
+        http_requests,
+        http_sent_bytes,
+        http_received_bytes,
     } = *usage;
-    [cpu_us, wall_us, memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes]
+    [
+        cpu_us,
+        wall_us,
+        memory_bytes_peak,
+        log_bytes,
+        log_lines,
+        log_lines_dropped,
+        output_bytes,
+        wait_us,
+        http_requests,
+        http_sent_bytes,
+        http_received_bytes,
+    ]
 }
 
 fn read_result(bytes: &[u8]) -> ReadResult<(Option<Digest>, Usage)> {
@@ -173,7 +188,10 @@ fn read_result(bytes: &[u8]) -> ReadResult<(Option<Digest>, Usage)> {
         log_lines: next()?,
         log_lines_dropped: next()?,
         output_bytes: next()?,
-        ..Usage::default()
+        wait_us: next()?,
+        http_requests: next()?,
+        http_sent_bytes: next()?,
+        http_received_bytes: next()?,
     };
     Ok((digest, usage))
 }

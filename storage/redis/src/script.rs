@@ -63,6 +63,7 @@ scripts! {
     prune_logs: ["prelude", "ended", "prune_logs"] false,
     quarantine: ["prelude", "quarantine"] true,
     fire: ["prelude", "store", "fire"] false,
+    ready_tenants: ["ready_tenants"] true,
     read: ["read"] true,
     log: ["log"] true,
     define: ["define"] true,

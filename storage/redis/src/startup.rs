@@ -53,7 +53,7 @@ pub(crate) async fn server_info(
     Ok(info)
 }
 
-/// Notes the version of what the keys hold, or finds that it is newer than this program.
+/// Notes the version of what the keys hold, or finds that another program made them.
 async fn check_version(link: &Link, keys: &Keys, version: u32) -> Result<()> {
     let mut commands = redis::pipe();
     let key = keys.named("schema");
@@ -66,8 +66,14 @@ async fn check_version(link: &Link, keys: &Keys, version: u32) -> Result<()> {
     if stored == i64::from(version) {
         return Ok(());
     }
-    let message =
-        format!("the keys have version {stored}, this program knows {version}: upgrade it");
+    let message = if stored > i64::from(version) {
+        format!("the keys have version {stored}, this program knows {version}: upgrade it")
+    } else {
+        format!(
+            "the keys have version {stored}, this program needs {version} and converts none: use \
+             another key prefix, or delete the keys"
+        )
+    };
     Err(StorageError::new(ErrorKind::Schema, OPEN, message))
 }
 

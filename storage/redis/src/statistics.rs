@@ -1,36 +1,41 @@
 //! What happened, as sums: a hash for each hour, for each day and for all time, with a field
 //! for each queue and sum.
+//!
+//! The standard tenant's sums and those of all others together stand in one hash, those of the
+//! others behind a comma, and each other tenant has a hash of its own beside: so an answer reads
+//! one hash for each span, which grows with the queues and not with the tenants.
 
 use async_trait::async_trait;
-use zapjobs_model::{QueueName, Timestamp};
+use zapjobs_model::{TenantId, Timestamp};
 use zapjobs_storage::{
-    Activity, Result, SPANS_MAX, Span, SpanStatistics, Statistics, StatisticsRequest, Storage as _,
+    Activity, Result, Span, SpanStatistics, Statistics, StatisticsRequest, Storage as _,
+    check_spans,
 };
 
 use crate::RedisStorage;
 use crate::answer::Answer;
-use crate::error::{describe, invalid};
+use crate::error::describe;
 
 #[async_trait]
 impl Statistics for RedisStorage {
     async fn statistics(&self, request: StatisticsRequest) -> Result<Vec<SpanStatistics>> {
         const OPERATION: &str = "read statistics";
         self.check_open(OPERATION)?;
-        if request.span != Span::Total && !(1..=SPANS_MAX).contains(&request.latest) {
-            let message = format!("{} spans were asked for: use 1 to {SPANS_MAX}", request.latest);
-            return Err(invalid(OPERATION, message));
-        }
+        check_spans(OPERATION, &request)?;
         let spans = spans(&request, self.now().await?);
         let mut commands = redis::pipe();
+        let standard = TenantId::standard();
+        let of_tenant = request.tenant.as_ref().filter(|tenant| **tenant != standard);
+        let ending = of_tenant.map(|tenant| format!(":{tenant}")).unwrap_or_default();
         for (name, _) in &spans {
-            commands.cmd("HGETALL").arg(self.keys.named(&format!("stats:{name}")));
+            commands.cmd("HGETALL").arg(self.keys.named(&format!("stats:{name}{ending}")));
         }
         let answers = self.link.read(&commands).await;
         let answers = answers.map_err(|error| describe(OPERATION, &error))?;
         let mut statistics = Vec::new();
         for ((_, from), answer) in spans.iter().zip(&answers) {
             let fields = Answer::of(OPERATION, answer).fields()?;
-            let activity = activity(&fields, request.queue.as_ref());
+            let activity = activity(&fields, &request);
             if !activity.is_nothing() {
                 statistics.push(SpanStatistics { from: *from, activity });
             }
@@ -59,8 +64,8 @@ fn spans(request: &StatisticsRequest, now: Timestamp) -> Vec<(String, Timestamp)
     spans
 }
 
-/// The sums in the fields of a span; a field that was spoilt is passed over.
-fn activity(fields: &[(&[u8], &[u8])], queue: Option<&QueueName>) -> Activity {
+/// The sums asked for in the fields of a span; a field that was spoilt is passed over.
+fn activity(fields: &[(&[u8], &[u8])], request: &StatisticsRequest) -> Activity {
     let mut activity = Activity::default();
     for (field, sum) in fields {
         let text = |bytes| std::str::from_utf8(bytes).ok();
@@ -68,7 +73,12 @@ fn activity(fields: &[(&[u8], &[u8])], queue: Option<&QueueName>) -> Activity {
             continue;
         };
         let Some(sum) = text(sum).and_then(|sum| sum.parse::<u64>().ok()) else { continue };
-        if queue.is_some_and(|queue| queue.as_str() != of) {
+        let (is_of_others, queue) = match of.strip_prefix(',') {
+            Some(queue) => (true, queue),
+            None => (false, of),
+        };
+        let is_other_tenant = is_of_others && request.tenant.is_some();
+        if is_other_tenant || request.queue.as_ref().is_some_and(|asked| asked.as_str() != queue) {
             continue;
         }
         for (known, value) in Activity::NAMES.into_iter().zip(activity.values_mut()) {

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use redis::Value;
 use zapjobs_model::{RunId, Timestamp};
-use zapjobs_storage::{BATCH_MAX, PAGE_MAX, Result, Storage, StorageInfo};
+use zapjobs_storage::{Result, Storage, StorageInfo};
 
 use crate::answer::Answer;
-use crate::error::{closed, describe, invalid};
+use crate::error::{closed, describe};
 use crate::events::Listeners;
 use crate::keys::Keys;
 use crate::link::Link;
@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::startup;
 
 /// The version of what the keys hold.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
 /// A storage in Redis. Dropping it ends its connections.
 pub struct RedisStorage {
@@ -37,8 +37,8 @@ impl RedisStorage {
     /// Must be called within a tokio runtime, which then serves the connections.
     ///
     /// Errors: `Configuration` for options out of bounds, a refused login, a server of another
-    /// kind than addressed; `Unavailable` where none answers; `Schema` for keys that a newer
-    /// program made.
+    /// kind than addressed; `Unavailable` where none answers; `Schema` for keys that a newer or
+    /// an older program made.
     pub async fn connect(options: RedisOptions) -> Result<Self> {
         let options = options.checked()?;
         options.choose_cryptography();
@@ -134,25 +134,6 @@ impl fmt::Debug for RedisStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStorage").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// Refuses a batch that is too long.
-pub(crate) fn check_batch(operation: &'static str, length: usize) -> Result<()> {
-    if length <= BATCH_MAX {
-        return Ok(());
-    }
-    Err(invalid(
-        operation,
-        format!("{length} items in one batch, {BATCH_MAX} are allowed: split it"),
-    ))
-}
-
-/// Refuses a page that is too long or empty.
-pub(crate) fn check_page(operation: &'static str, limit: usize) -> Result<()> {
-    if (1..=PAGE_MAX).contains(&limit) {
-        return Ok(());
-    }
-    Err(invalid(operation, format!("a page of {limit} items was asked for: use 1 to {PAGE_MAX}")))
 }
 
 /// A span in microseconds, as scripts take it: at most about 200 years, which doubles hold.

@@ -5,13 +5,13 @@
 //! for are gathered and sorted here; where there are many, they are a good share of all runs,
 //! and those are gone through, the job types merged.
 
-use zapjobs_model::{QueueName, RunId, RunStatus};
+use zapjobs_model::{RunId, RunStatus};
 use zapjobs_storage::{Cursor, Result, RunFilter};
 
 use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::error::describe;
-use crate::queries::each_queue_count;
+use crate::queries::{Lane, LaneCount, lane_counts};
 
 /// Ids that are read of one index at once at least.
 const PART_MIN: usize = 16;
@@ -148,7 +148,7 @@ async fn gathered(
     if filter.statuses.is_empty() {
         return Ok(None);
     }
-    let counts = each_queue_count(s, operation).await?;
+    let counts = lane_counts(s, operation).await?;
     let is_asked = |status: RunStatus| {
         // Both wait for their time in one index.
         filter
@@ -156,11 +156,16 @@ async fn gathered(
             .iter()
             .any(|asked| *asked == status || asked.is_delayed() && status.is_delayed())
     };
-    let found = counts.iter().filter(|(_, status, _)| is_asked(*status));
-    if found.clone().map(|(_, _, count)| count).sum::<u64>() > GATHERED_MAX {
+    // Only pending runs have an index for each lane.
+    let is_found = |count: &&LaneCount| {
+        let is_elsewhere = count.status == RunStatus::Pending && !count.lane.is_taken(filter);
+        is_asked(count.status) && !is_elsewhere
+    };
+    let found = counts.iter().filter(is_found);
+    if found.clone().map(|count| count.count).sum::<u64>() > GATHERED_MAX {
         return Ok(None);
     }
-    let mut keys: Vec<String> = found.map(|(queue, status, _)| index(s, queue, *status)).collect();
+    let mut keys: Vec<String> = found.map(|count| index(s, &count.lane, count.status)).collect();
     keys.sort_unstable();
     keys.dedup();
     if keys.is_empty() {
@@ -181,10 +186,10 @@ async fn gathered(
     Ok(Some(ids))
 }
 
-/// Where the runs of a queue and a status are found, maybe with others.
-fn index(s: &RedisStorage, queue: &QueueName, status: RunStatus) -> String {
+/// Where the runs of a lane and a status are found, maybe with others.
+fn index(s: &RedisStorage, lane: &Lane, status: RunStatus) -> String {
     match status {
-        RunStatus::Pending => s.keys.pending(queue),
+        RunStatus::Pending => s.keys.pending(&lane.tenant, &lane.queue),
         RunStatus::Scheduled | RunStatus::AwaitingRetry => s.keys.named("delayed"),
         RunStatus::Running => s.keys.named("running"),
         RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => s.keys.ended(status),

@@ -58,7 +58,7 @@ async fn eight_workers_end_twenty_thousand_runs_once_each() {
     let counts = submitter.counts(&RunFilter::default()).await.unwrap();
     assert_eq!((counts.completed, counts.total()), (RUNS as u64, RUNS as u64));
     // The day may have turned meanwhile: the latest two hold it all.
-    let request = StatisticsRequest { span: Span::Day, latest: 2, queue: None };
+    let request = StatisticsRequest { span: Span::Day, latest: 2, tenant: None, queue: None };
     let mut sums = Activity::default();
     for day in submitter.statistics(request).await.unwrap() {
         sums.add(&day.activity);

@@ -22,12 +22,14 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
         SELECT * FROM unnest($2::uuid[], $3::int8[], $4::int2[], $5::int8[], $6::int8[],
             $7::int8[], $8::int8[], $9::bytea[], $10::text[], $11::text[], $12::text[],
             $13::int2[], $14::text[], $15::int8[], $16::int8[], $17::int8[], $18::int8[],
-            $19::int8[], $20::int8[], $21::int8[])
+            $19::int8[], $20::int8[], $21::int8[], $22::int8[], $23::int8[], $24::int8[],
+            $25::int8[])
         AS t (id, lease, status, attempt, host_faults, due_at, finished_at, digest, output,
             error_type, error_message, error_blame, error_details, cpu_us, wall_us,
-            memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes)),
+            memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes, wait_us,
+            http_requests, http_sent_bytes, http_received_bytes)),
     held AS MATERIALIZED (
-        SELECT given.*, r.queue, r.status AS stood, CASE WHEN r.lease <> given.lease THEN 1
+        SELECT given.*, r.tenant, r.queue, r.status AS stood, CASE WHEN r.lease <> given.lease THEN 1
             WHEN r.status <> 2 THEN 2
             WHEN r.cancel_requested AND given.finished_at IS NULL THEN 3 ELSE 0 END AS refusal
         FROM given JOIN {schema}.{prefix}runs r ON r.id = given.id
@@ -42,9 +44,11 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
     noted AS (
         INSERT INTO {schema}.{prefix}outcomes AS o (id, lease, output, error_type,
             error_message, error_blame, error_details, cpu_us, wall_us, memory_bytes_peak,
-            log_bytes, log_lines, log_lines_dropped, output_bytes)
+            log_bytes, log_lines, log_lines_dropped, output_bytes, wait_us, http_requests,
+            http_sent_bytes, http_received_bytes)
         SELECT id, lease, output, error_type, error_message, error_blame, error_details, cpu_us,
-            wall_us, memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes
+            wall_us, memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes,
+            wait_us, http_requests, http_sent_bytes, http_received_bytes
         FROM held WHERE refusal = 0
         ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, output = excluded.output,
             error_type = excluded.error_type, error_message = excluded.error_message,
@@ -52,7 +56,9 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
             cpu_us = excluded.cpu_us, wall_us = excluded.wall_us,
             memory_bytes_peak = excluded.memory_bytes_peak, log_bytes = excluded.log_bytes,
             log_lines = excluded.log_lines, log_lines_dropped = excluded.log_lines_dropped,
-            output_bytes = excluded.output_bytes,
+            output_bytes = excluded.output_bytes, wait_us = excluded.wait_us,
+            http_requests = excluded.http_requests, http_sent_bytes = excluded.http_sent_bytes,
+            http_received_bytes = excluded.http_received_bytes,
             progress_done = CASE WHEN o.lease = excluded.lease THEN o.progress_done ELSE 0 END,
             progress_total = CASE WHEN o.lease = excluded.lease THEN o.progress_total END,
             progress_message =
@@ -63,17 +69,17 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
                 CASE WHEN o.lease = excluded.lease THEN o.items_succeeded ELSE 0 END,
             items_failed = CASE WHEN o.lease = excluded.lease THEN o.items_failed ELSE 0 END),
     counted AS (
-        INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, queue, slot, completed,
-            failed, cancelled, retried, put_back, cpu_us, wall_us)
-        SELECT 0, {hour}, queue, {slot}, count(*) FILTER (WHERE status = 3),
+        INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, tenant, queue, slot,
+            completed, failed, cancelled, retried, put_back, cpu_us, wall_us)
+        SELECT 0, {hour}, tenant, queue, {slot}, count(*) FILTER (WHERE status = 3),
             count(*) FILTER (WHERE status = 4), count(*) FILTER (WHERE status = 5),
             count(*) FILTER (WHERE status = 6), count(*) FILTER (WHERE status < 2),
             least(sum(CASE WHEN cpu_us < 0 THEN 9223372036854775807 ELSE cpu_us END),
                 9223372036854775807)::int8,
             least(sum(CASE WHEN wall_us < 0 THEN 9223372036854775807 ELSE wall_us END),
                 9223372036854775807)::int8
-        FROM held WHERE refusal = 0 GROUP BY queue ORDER BY queue
-        ON CONFLICT (span, from_us, queue, slot) DO UPDATE SET
+        FROM held WHERE refusal = 0 GROUP BY tenant, queue ORDER BY tenant, queue
+        ON CONFLICT (span, from_us, tenant, queue, slot) DO UPDATE SET
             completed = s.completed + excluded.completed, failed = s.failed + excluded.failed,
             cancelled = s.cancelled + excluded.cancelled, retried = s.retried + excluded.retried,
             put_back = s.put_back + excluded.put_back,
@@ -99,7 +105,7 @@ struct Batch {
     error_messages: Vec<Option<String>>,
     error_blames: Vec<Option<i16>>,
     error_details: Vec<Option<String>>,
-    usage: [Vec<i64>; 7],
+    usage: [Vec<i64>; 11],
 }
 
 impl Batch {
@@ -134,6 +140,10 @@ impl Batch {
             usage.log_lines,
             usage.log_lines_dropped,
             usage.output_bytes,
+            usage.wait_us,
+            usage.http_requests,
+            usage.http_sent_bytes,
+            usage.http_received_bytes,
         ];
         for (column, value) in self.usage.iter_mut().zip(values) {
             column.push(value.cast_signed());

@@ -11,7 +11,7 @@ use crate::statistics::counting;
 
 const CANCEL: &str = concat!(
     "WITH held AS MATERIALIZED (
-        SELECT id, status, lease, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
+        SELECT id, status, lease, tenant, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
     cancelled AS (
         UPDATE {schema}.{prefix}runs r SET status = 5, finished_at = {now}
         FROM held WHERE r.id = held.id AND held.status IN (0, 1, 6)),

@@ -1,70 +1,34 @@
 //! Runs for a worker.
 //!
-//! All queues are one index in the order of claims, and so is one queue: what others hold
-//! locked is passed over, and the cost depends on the runs taken, not on how many wait.
-//! Several queues are merged: each gives candidates, of which the first are locked.
+//! One statement, or several where it finds runs that cannot be read, or too few candidates.
 
-use zapjobs_model::Run;
-use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection, Result};
+mod sql;
+
+use std::collections::HashMap;
+
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+use zapjobs_model::{Run, TenantId};
+use zapjobs_storage::{ClaimRequest, ClaimedRun, Result, TenantSelection, TenantShare};
 
 use crate::PostgresStorage;
+use crate::lanes::queue_names;
 use crate::quarantine::{Unreadable, is_of_record};
-use crate::row::{Columns, claimed_columns, read_claimed};
-use crate::session::Session;
-use crate::statistics::counting;
+use crate::row::{Columns, read_claimed};
+use crate::session::{Bound, Session};
 use crate::storage::{row_limit, span_micros};
 
-/// Rounds in which unreadable runs are replaced by others at most.
+use sql::{CLAIM_ALL, CLAIM_LANE, CLAIM_QUEUES, CLAIM_SHARES, MORE_AT};
+
+/// Statements in one claim at most: those that replace unreadable runs, and those that go on
+/// where many lanes gave too few candidates.
 const ROUNDS_MAX: usize = 100;
-/// Candidates that each of several queues gives, as a multiple of the runs wanted: others may
-/// have locked the first ones. More where the first try finds nothing.
-const CANDIDATES_PER_RUN: [usize; 2] = [4, 64];
-
-/// Takes what was picked, as far as 64 MiB of input go; the run that crosses that is the last.
-macro_rules! take {
-    ($pick:literal) => {
-        concat!(
-            "WITH picked AS MATERIALIZED (",
-            $pick,
-            "),
-            fitting AS MATERIALIZED (
-                SELECT id FROM (SELECT id, sum(input_bytes) OVER (
-                        ORDER BY priority DESC, due_at, id) - input_bytes AS bytes_before
-                    FROM picked) AS summed WHERE bytes_before <= 67108864),
-            r AS (
-                UPDATE {schema}.{prefix}runs taken SET status = 2, attempt = attempt + 1,
-                    lease = lease + 1, worker = $2, started_at = {now},
-                    lease_expires_at = {now+$3}
-                WHERE taken.id = ANY (ARRAY(SELECT id FROM fitting)) RETURNING taken.*),
-            counted AS (",
-            counting!("started", "r"),
-            ")
-            SELECT ",
-            claimed_columns!(),
-            " FROM r LEFT JOIN {schema}.{prefix}inputs i ON i.id = r.id
-            ORDER BY r.priority DESC, r.due_at, r.id"
-        )
-    };
-}
-
-const CLAIM_ALL: &str = take!(
-    "SELECT id, priority, due_at, input_bytes FROM {schema}.{prefix}runs WHERE status = 0
-        ORDER BY priority DESC, due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED"
-);
-const CLAIM_ONE_QUEUE: &str = take!(
-    "SELECT id, priority, due_at, input_bytes FROM {schema}.{prefix}runs
-        WHERE status = 0 AND queue = $5
-        ORDER BY priority DESC, due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED"
-);
-const CLAIM_QUEUES: &str = take!(
-    "SELECT p.id, p.priority, p.due_at, p.input_bytes
-        FROM unnest($5::text[]) AS q (queue) CROSS JOIN LATERAL (
-            SELECT id FROM {schema}.{prefix}runs w
-            WHERE w.status = 0 AND w.queue = q.queue
-            ORDER BY w.priority DESC, w.due_at, w.id LIMIT $6) AS candidate
-        JOIN {schema}.{prefix}runs p ON p.id = candidate.id AND p.status = 0
-        ORDER BY p.priority DESC, p.due_at, p.id LIMIT $4 FOR UPDATE OF p SKIP LOCKED"
-);
+/// Bytes of inputs in one answer, about; the run that crosses it is the last. The statements
+/// say it too.
+const CLAIM_BYTES_MAX: usize = 64 << 20;
+/// Candidates of each lane, as a multiple of the runs wanted: others may have locked the first
+/// ones. More where the first try finds nothing.
+const CANDIDATES_PER_RUN: [i64; 2] = [4, 64];
 
 impl PostgresStorage {
     pub(super) async fn claim_runs(
@@ -72,70 +36,140 @@ impl PostgresStorage {
         session: &mut Session<'_>,
         request: &ClaimRequest,
     ) -> Result<Vec<ClaimedRun>> {
-        let mut claimed = Vec::new();
+        let mut claimed = Claimed::default();
+        let [few, many] = CANDIDATES_PER_RUN;
+        let mut candidates_per_run = few;
         for _ in 0..ROUNDS_MAX {
-            let wanted = request.limit - claimed.len();
-            if wanted == 0 {
+            let Some(query) = self.claim_query(request, &claimed, candidates_per_run) else {
                 break;
-            }
-            let [few, many] = CANDIDATES_PER_RUN;
-            let (mut runs, mut unreadable) = self.take(session, request, wanted, few).await?;
-            let is_merged = matches!(&request.queues, QueueSelection::Only(all) if all.len() > 1);
-            if is_merged && runs.is_empty() && unreadable.is_empty() {
-                (runs, unreadable) = self.take(session, request, wanted, many).await?;
-            }
-            claimed.extend(runs.into_iter().map(|run| ClaimedRun { run }));
-            if unreadable.is_empty() {
+            };
+            let rows = match session.rows(query).await {
+                Ok(rows) => rows,
+                // What the statements before took is ours: it must reach the worker.
+                Err(_) if !claimed.runs.is_empty() => break,
+                Err(error) => return Err(error),
+            };
+            let before = claimed.runs.len();
+            let (more, unreadable) = take(session, &rows, &mut claimed)?;
+            if !unreadable.is_empty() {
+                // Claimed like the others, and so nobody else's. Its place is filled up.
+                self.set_aside(session, unreadable).await?;
+            } else if !more {
                 break;
+            } else if claimed.runs.len() == before {
+                // Others hold the first candidates, or there are none.
+                if candidates_per_run == many {
+                    break;
+                }
+                candidates_per_run = many;
             }
-            // Claimed like the others, and so nobody else's. Its place is filled up.
-            self.set_aside(session, unreadable).await?;
         }
-        if !claimed.is_empty() {
+        if !claimed.runs.is_empty() {
             self.events.changed();
         }
-        Ok(claimed)
+        Ok(claimed.in_order(request))
     }
 
-    async fn take(
+    /// The statement for what is still wanted; `None` where that is nothing.
+    fn claim_query(
         &self,
-        session: &mut Session<'_>,
         request: &ClaimRequest,
-        wanted: usize,
-        candidates_per_run: usize,
-    ) -> Result<(Vec<Run>, Unreadable)> {
+        claimed: &Claimed,
+        candidates_per_run: i64,
+    ) -> Option<Bound> {
+        let wanted = request.limit.saturating_sub(claimed.runs.len());
+        if wanted == 0 || claimed.bytes > CLAIM_BYTES_MAX {
+            return None;
+        }
         let bind = |template| {
             let query = self.query(template).bind(request.worker.0);
             query.bind(span_micros(request.lease)).bind(row_limit(wanted))
         };
-        let query = match &request.queues {
-            QueueSelection::All => bind(CLAIM_ALL),
-            QueueSelection::Only(queues) => match queues.as_slice() {
-                [] => return Ok(Default::default()),
-                [queue] => bind(CLAIM_ONE_QUEUE).bind(queue.as_str().to_owned()),
-                queues => {
-                    let mut names: Vec<String> =
-                        queues.iter().map(|queue| queue.as_str().to_owned()).collect();
-                    names.sort();
-                    names.dedup();
-                    let candidates = wanted.saturating_mul(candidates_per_run);
-                    bind(CLAIM_QUEUES).bind(names).bind(row_limit(candidates))
+        let queues = queue_names(&request.queues);
+        if queues.as_ref().is_some_and(Vec::is_empty) {
+            return None;
+        }
+        match (&request.tenants, queues) {
+            (TenantSelection::All, None) => Some(bind(CLAIM_ALL)),
+            (TenantSelection::All, Some(queues)) => {
+                Some(bind(CLAIM_QUEUES).bind(queues).bind(candidates_per_run))
+            }
+            (TenantSelection::Shares(shares), Some(queues))
+                if shares.len() == 1 && queues.len() == 1 =>
+            {
+                let TenantShare { tenant, limit } = &shares[0];
+                let left = limit.saturating_sub(claimed.runs.len()).min(wanted);
+                let query = self.query(CLAIM_LANE).bind(request.worker.0);
+                let query = query.bind(span_micros(request.lease)).bind(row_limit(left));
+                let query = query.bind(tenant.as_str().to_owned()).bind(queues.concat());
+                Some(query).filter(|_| left > 0)
+            }
+            (TenantSelection::Shares(shares), queues) => {
+                let (mut tenants, mut limits) = (Vec::new(), Vec::new());
+                for TenantShare { tenant, limit } in shares {
+                    let taken = claimed.by_tenant.get(tenant).copied().unwrap_or_default();
+                    let left = limit.saturating_sub(taken).min(wanted);
+                    if left > 0 {
+                        tenants.push(tenant.as_str().to_owned());
+                        limits.push(row_limit(left));
+                    }
                 }
-            },
-        };
-        let rows = session.rows(query).await?;
-        let mut runs = Vec::with_capacity(rows.len());
-        let mut unreadable = Vec::new();
-        for row in &rows {
-            match read_claimed(&mut Columns::new(row)) {
-                Ok(run) => runs.push(run),
-                Err(error) if is_of_record(&error) => {
-                    let id = session.told(Columns::new(row).value())?;
-                    unreadable.push((id, error));
-                }
-                Err(error) => return session.told(Err(error)),
+                let query = bind(CLAIM_SHARES).bind(tenants.clone()).bind(limits);
+                let query = query.bind(queues).bind(candidates_per_run);
+                Some(query).filter(|_| !tenants.is_empty())
             }
         }
-        Ok((runs, unreadable))
     }
 }
+
+/// What several statements took.
+#[derive(Default)]
+struct Claimed {
+    runs: Vec<Run>,
+    by_tenant: HashMap<TenantId, usize>,
+    /// Of their inputs.
+    bytes: usize,
+}
+
+impl Claimed {
+    fn push(&mut self, run: Run) {
+        self.bytes += run.input.as_str().len();
+        *self.by_tenant.entry(run.tenant.clone()).or_default() += 1;
+        self.runs.push(run);
+    }
+
+    /// In the order of the shares: what a later statement took stands behind the others.
+    fn in_order(mut self, request: &ClaimRequest) -> Vec<ClaimedRun> {
+        if let TenantSelection::Shares(shares) = &request.tenants {
+            let places: HashMap<&TenantId, usize> =
+                shares.iter().enumerate().map(|(place, share)| (&share.tenant, place)).collect();
+            self.runs.sort_by_key(|run| places.get(&run.tenant).copied());
+        }
+        self.runs.into_iter().map(|run| ClaimedRun { run }).collect()
+    }
+}
+
+/// Takes what one statement claimed: whether more may be pending, and what cannot be read.
+fn take(
+    session: &Session<'_>,
+    rows: &[PgRow],
+    claimed: &mut Claimed,
+) -> Result<(bool, Unreadable)> {
+    let mut more = false;
+    let mut unreadable = Vec::new();
+    for row in rows {
+        more = session.told(Columns::from(row, MORE_AT).value())?;
+        // Where nothing was claimed, there is a row all the same.
+        let Some(id) = session.told(Columns::new(row).value::<Option<Uuid>>())? else { continue };
+        match read_claimed(&mut Columns::new(row)) {
+            Ok(run) => claimed.push(run),
+            Err(error) if is_of_record(&error) => unreadable.push((id, error)),
+            Err(error) => return session.told(Err(error)),
+        }
+    }
+    Ok((more, unreadable))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod plans;

@@ -24,17 +24,17 @@ const INSERT: &str = concat!(
             deadline, max_attempts, correlation_id, parent, tags, metadata)),
     stored AS (
         INSERT INTO {schema}.{prefix}runs (id, due_at, input_bytes, priority, status,
-            trigger_code, queue)
+            trigger_code, tenant, queue)
         SELECT id, due, octet_length(input), priority,
-            CASE WHEN due > created THEN 1 ELSE 0 END, trigger_code, queue
+            CASE WHEN due > created THEN 1 ELSE 0 END, trigger_code, tenant, queue
         FROM given ORDER BY id
-        ON CONFLICT (id) DO NOTHING RETURNING id, status, queue),
+        ON CONFLICT (id) DO NOTHING RETURNING id, status, tenant, queue),
     with_input AS (
         INSERT INTO {schema}.{prefix}inputs (id, created_at, max_attempts, deadline, parent,
             tenant, job_type, correlation_id, tags, metadata, input)
-        SELECT id, created, max_attempts, deadline, parent, tenant, job_type, correlation_id,
+        SELECT g.id, created, max_attempts, deadline, parent, g.tenant, job_type, correlation_id,
             tags, metadata, input
-        FROM given JOIN stored USING (id)),
+        FROM given g JOIN stored USING (id)),
     with_tags AS (
         INSERT INTO {schema}.{prefix}tags (tag, id)
         SELECT t.tag, t.id FROM unnest($17::uuid[], $18::text[]) AS t (id, tag)

@@ -52,7 +52,8 @@ const REPORT: &str = "WITH given AS MATERIALIZED (
         items_failed = excluded.items_failed, output = NULL, error_type = NULL,
         error_message = NULL, error_blame = NULL, error_details = NULL, cpu_us = 0, wall_us = 0,
         memory_bytes_peak = 0, log_bytes = 0, log_lines = 0, log_lines_dropped = 0,
-        output_bytes = 0";
+        output_bytes = 0, wait_us = 0, http_requests = 0, http_sent_bytes = 0,
+        http_received_bytes = 0";
 
 /// Keys by column.
 fn key_columns(keys: &[LeaseKey]) -> (Vec<Uuid>, Vec<i64>) {

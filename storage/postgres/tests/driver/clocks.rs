@@ -46,7 +46,7 @@ fn the_driver_never_reads_the_machines_clock() {
 
 /// Hours in which something happened.
 async fn hours(storage: &PostgresStorage) -> Vec<Timestamp> {
-    let request = StatisticsRequest { span: Span::Hour, latest: 400, queue: None };
+    let request = StatisticsRequest { span: Span::Hour, latest: 400, tenant: None, queue: None };
     let hours = storage.statistics(request).await.unwrap();
     hours.into_iter().map(|hour| hour.from).collect()
 }

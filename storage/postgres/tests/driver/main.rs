@@ -15,6 +15,7 @@ mod hosts;
 mod pruning;
 mod quarantine;
 mod statistics;
+mod tenants;
 mod transactional;
 
 mod clocks;

@@ -51,7 +51,7 @@ const SPOILS: [&str; 6] = [
     "UPDATE $schema.inputs SET input = '{'",
     "UPDATE $schema.inputs SET tags = '[1]'",
     "DELETE FROM $schema.inputs",
-    "UPDATE $schema.inputs SET tenant = 'not a name!'",
+    "UPDATE $schema.runs SET tenant = 'not a name!'",
     "UPDATE $schema.runs SET priority = 9999",
     "UPDATE $schema.runs SET trigger_code = 77",
 ];

@@ -21,7 +21,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 async fn read(storage: &PostgresStorage, span: Span) -> Vec<SpanStatistics> {
-    let request = StatisticsRequest { span, latest: 400, queue: None };
+    let request = StatisticsRequest { span, latest: 400, tenant: None, queue: None };
     storage.statistics(request).await.unwrap()
 }
 

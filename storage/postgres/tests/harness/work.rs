@@ -8,7 +8,7 @@ use zapjobs_model::{Outcome, RetryPolicy, RunId, RunStatus, Usage, WorkerId, set
 use zapjobs_postgres::PostgresStorage;
 use zapjobs_storage::{
     ApplyResult, ClaimRequest, QueueSelection, Result, RunFilter, RunQueries, RunStore, Span,
-    Statistics, StatisticsRequest, Storage,
+    Statistics, StatisticsRequest, Storage, TenantSelection,
 };
 
 use super::runs::completion;
@@ -40,7 +40,8 @@ impl Acknowledged {
 
 pub(crate) fn a_worker_claims(limit: usize, lease: Duration) -> ClaimRequest {
     let worker = WorkerId(uuid::Uuid::now_v7());
-    ClaimRequest { worker, queues: QueueSelection::All, limit, lease }
+    let tenants = TenantSelection::All;
+    ClaimRequest { worker, queues: QueueSelection::All, tenants, limit, lease }
 }
 
 /// One turn: promotes what is due, settles as lost what nobody renews, claims and completes.
@@ -93,7 +94,7 @@ pub(crate) async fn verify(
     }
     let counts = storage.counts(&RunFilter::default()).await.expect("it answers");
     assert!(counts.completed >= acknowledged.len() as u64);
-    let request = StatisticsRequest { span: Span::Total, latest: 1, queue: None };
+    let request = StatisticsRequest { span: Span::Total, latest: 1, tenant: None, queue: None };
     let sums = storage.statistics(request).await.expect("it answers");
     let total = sums.first().expect("something happened").activity;
     assert_eq!(total.completed, counts.completed, "each end was counted once: {total:?}");

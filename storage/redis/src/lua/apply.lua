@@ -19,12 +19,12 @@ local function refusal(key, new, state, lease, is_final)
 end
 
 -- Indexes a run that waits again.
-local function put_back(id, new, queue, status, due)
+local function put_back(id, new, lane, status, due)
   due = struct.unpack('>i8', due)
   if status == 0 then
     local priority = struct.unpack('>i2', new, 9)
-    add(P .. 'pending:' .. queue, place(priority, due), rank(priority, due) .. id)
-    ready[queue] = true
+    add(lane_key(lane), place(priority, due), rank(priority, due) .. id)
+    ready[lane] = true
   else
     add(DELAYED, whole(due), id)
     waits = true
@@ -49,12 +49,12 @@ local function write(key, state, result, output, error_text)
   if output == '' and byte(state, 55) == YES then redis.call('HDEL', key, 'output') end
 end
 
-local by_queue = {}
-local function sums_of(queue)
-  local sums = by_queue[queue]
+local by_lane = {}
+local function sums_of(lane)
+  local sums = by_lane[lane]
   if not sums then
     sums = { [0] = 0, 0, 0, 0, 0, 0, 0, cpu_us = 0, wall_us = 0, all = 0 }
-    by_queue[queue] = sums
+    by_lane[lane] = sums
   end
   return sums
 end
@@ -71,7 +71,7 @@ for i = RUN_FIRST, #KEYS do
     refused[#refused + 1] = i - RUN_FIRST
     refused[#refused + 1] = why
   else
-    local id, head, due, queue = sub(key, -16), sub(change, 5, 22), sub(change, 23, 30), queue_of(new)
+    local id, head, due, lane = sub(key, -16), sub(change, 5, 22), sub(change, 23, 30), lane_of(new)
     if byte(state, 2) == YES then head = sub(head, 1, 1) .. '1' .. sub(head, 3) end
     if due == NEVER then due = sub(state, 19, 26) end
     write(key, head .. due .. sub(state, 27), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
@@ -79,10 +79,10 @@ for i = RUN_FIRST, #KEYS do
     if is_final then
       add(KEYS[3 + status], ARGV[at + 1], id)
     else
-      put_back(id, new, queue, status, due)
+      put_back(id, new, lane, status, due)
     end
     local cpu, wall = struct.unpack('>I8I8', change, 31)
-    local sums = sums_of(queue)
+    local sums = sums_of(lane)
     sums[status], sums.all = sums[status] + 1, sums.all + 1
     sums.cpu_us, sums.wall_us = sums.cpu_us + cpu, sums.wall_us + wall
   end
@@ -90,15 +90,15 @@ for i = RUN_FIRST, #KEYS do
 end
 
 if #ended > 0 then removes[RUNNING] = ended end
-for queue, sums in pairs(by_queue) do
-  count(queue, 2, -sums.all)
+for lane, sums in pairs(by_lane) do
+  count(lane, 2, -sums.all)
   for status = 0, 6 do
-    if sums[status] > 0 then count(queue, status, sums[status]) end
-    if NAMES[status] then happened(queue, NAMES[status], sums[status]) end
+    if sums[status] > 0 then count(lane, status, sums[status]) end
+    if NAMES[status] then happened(lane, NAMES[status], sums[status]) end
   end
-  happened(queue, 'put_back', sums[0] + sums[1])
-  happened(queue, 'cpu_us', sums.cpu_us)
-  happened(queue, 'wall_us', sums.wall_us)
+  happened(lane, 'put_back', sums[0] + sums[1])
+  happened(lane, 'cpu_us', sums.cpu_us)
+  happened(lane, 'wall_us', sums.wall_us)
 end
 local queues, must_wait = flush()
 return { refused, queues, must_wait }

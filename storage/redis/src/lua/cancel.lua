@@ -11,8 +11,8 @@ elseif status == 0 or status == 1 or status == 6 then
   local state = '5' .. sub(run.state, 2, 10) .. instant(NOW) .. sub(run.state, 19)
   redis.call('HSET', key, 'state', state, 'error', ARGV[ARG_FIRST + 1])
   leave(id, run)
-  enter(id, run.queue, run.priority, 5, NOW)
-  happened(run.queue, 'cancelled', 1)
+  enter(id, run.lane, run.priority, 5, NOW)
+  happened(run.lane, 'cancelled', 1)
   flush()
 end
 return status

@@ -11,8 +11,8 @@ elseif run.status ~= 0 then
   return { run.status }
 end
 leave(id, run)
-count(run.queue, run.status, 1)
-take(id, run.queue)
+count(run.lane, run.status, 1)
+take(id, run.lane)
 count_started(run.status)
 flush()
 return { 0, claimed }

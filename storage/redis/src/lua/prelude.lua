@@ -1,11 +1,15 @@
 -- What every script about runs begins with.
 --
--- KEYS: 1 counts, 2 queues, 3 running, 4 delayed, 5 job types, 6 to 8 the runs that ended as
--- status 3 to 5, 9 quarantine, 10 a key that never exists, and from 11 on the runs that the
--- caller names. While a cluster moves the slot, some keys are here and some there: a script that
--- names one that is nowhere is then turned away as a whole, before it finds half of its runs.
+-- KEYS: 1 counts, 2 lanes, 3 running, 4 delayed, 5 job types, 6 to 8 the runs that ended as
+-- status 3 to 5, 9 quarantine, 10 what waits, 11 a key that never exists, and from 12 on the runs
+-- that the caller names. While a cluster moves the slot, some keys are here and some there: a
+-- script that names one that is nowhere is then turned away as a whole, before it finds half of
+-- its runs.
 -- ARGV: 1 now in microseconds ('' reads the server's clock), 2 what all keys begin with,
 -- 3 who calls, and from 4 on what the script itself takes.
+--
+-- A lane is where runs of a queue of a tenant wait: `TENANT,QUEUE`. No name holds a comma, which
+-- sorts before all that a name holds: lanes stand in the order of tenants, then of queues.
 --
 -- Ids are 16 bytes. A state is 55 bytes, as record/state.rs tells; places in it, from 1:
 -- 1 status, 2 asked to stop, 3 attempt, 7 host faults, 11 when it ended or its lease ends,
@@ -13,11 +17,12 @@
 -- Instants are microseconds since 1970 and fit a double exactly until the year 2255.
 --
 -- Two strings are never compared by `<`: that goes by the server's locale.
-local COUNTS, QUEUES, RUNNING, DELAYED, TYPES = unpack(KEYS, 1, 5)
-local QUARANTINE, RUN_FIRST, ARG_FIRST = KEYS[9], 11, 4
+local COUNTS, LANES, RUNNING, DELAYED, TYPES = unpack(KEYS, 1, 5)
+local QUARANTINE, WAITING, RUN_FIRST, ARG_FIRST = KEYS[9], KEYS[10], 12, 4
 local P, ORIGIN = ARGV[2], ARGV[3]
 local sub, byte, pack = string.sub, string.byte, struct.pack
 local STATE_BYTES, YES = 55, byte('1')
+local STANDARD_TENANT = 'default'
 -- No instant.
 local NEVER = '\128\0\0\0\0\0\0\0'
 -- Members in one command: what `unpack` can put on the stack with room to spare.
@@ -50,12 +55,21 @@ end
 -- What a member begins with.
 local function rank(priority, due) return pack('>I2i8', 1000 - priority, due) end
 
--- The queue of a run, as what was submitted says it.
-local function queue_of(new) return sub(new, 12, 11 + byte(new, 11)) end
+local function lane_key(lane) return P .. 'pending:' .. lane end
+
+-- The tenant and the queue of a lane.
+local function parts_of(lane)
+  local tenant, queue = string.match(lane, '^(.-),(.*)$')
+  return tenant or '', queue or lane
+end
+
+-- The lane of a run, as what was submitted says it.
+local function lane_of(new) return sub(new, 12, 11 + byte(new, 11)) end
 
 -- Changes of indexes, kept until the end so that many runs share one command.
 local adds, removes, deltas, told = {}, {}, {}, {}
-local ready, waits = {}, false
+-- Lanes that runs came to, and lanes that runs were taken out of.
+local ready, shortened, waits = {}, {}, false
 
 local function list_in(lists, key)
   local list = lists[key]
@@ -74,23 +88,33 @@ local function remove(key, what)
   list[#list + 1] = what
 end
 
-local function count(queue, status, by)
-  local field = status .. '/' .. queue
+local function count(lane, status, by)
+  local field = status .. '/' .. lane
   deltas[field] = (deltas[field] or 0) + by
 end
 
-local function happened(queue, what, times)
+local function tell(tenant, field, times)
+  local sums = list_in(told, tenant)
+  sums[field] = (sums[field] or 0) + times
+end
+
+-- Counts for a span. The standard tenant's sums and those of all others together are one hash,
+-- so that who has no other tenants writes no more for it; each other has one of its own beside.
+local function happened(lane, what, times)
   if times == 0 then return end
+  local tenant, queue = parts_of(lane)
   local field = queue .. '/' .. what
-  told[field] = (told[field] or 0) + times
+  if tenant == STANDARD_TENANT then return tell('', field, times) end
+  tell('', ',' .. field, times)
+  tell(':' .. tenant, field, times)
 end
 
 -- Indexes a run that is not running. `at` is when it is due or ended.
-local function enter(id, queue, priority, status, at)
-  count(queue, status, 1)
+local function enter(id, lane, priority, status, at)
+  count(lane, status, 1)
   if status == 0 then
-    add(P .. 'pending:' .. queue, place(priority, at), rank(priority, at) .. id)
-    ready[queue] = true
+    add(lane_key(lane), place(priority, at), rank(priority, at) .. id)
+    ready[lane] = true
   elseif status == 1 or status == 6 then
     add(DELAYED, whole(at), id)
     waits = true
@@ -101,9 +125,10 @@ end
 
 -- Takes a run out of the index of its status.
 local function leave(id, run)
-  count(run.queue, run.status, -1)
+  count(run.lane, run.status, -1)
   if run.status == 0 then
-    remove(P .. 'pending:' .. run.queue, rank(run.priority, run.due) .. id)
+    remove(lane_key(run.lane), rank(run.priority, run.due) .. id)
+    shortened[run.lane] = true
   elseif run.status == 1 or run.status == 6 then
     remove(DELAYED, id)
   elseif run.status == 2 then
@@ -119,24 +144,46 @@ local function look(id)
   if run.err then return { status = 99 } end
   local new, state = run[1], run[2]
   if not new and redis.call('EXISTS', run_key(id)) == 0 then return nil end
-  local is_read, created, priority, queue, job_type, tags_at =
+  local is_read, created, priority, lane, job_type, tags_at =
     pcall(struct.unpack, '>i8i2Bc0Bc0', new or '')
   if run[3] or not is_read or state and #state ~= STATE_BYTES then return { status = 99 } end
   local due = state and struct.unpack('>i8', state, 19) or created
   state = state or '00' .. string.rep('\0', 8) .. NEVER .. sub(new, 1, 8)
     .. string.rep('\0', 4) .. NEVER .. string.rep('\0', 16) .. '0'
   return { status = tonumber(sub(state, 1, 1)) or 99, state = state, due = due,
-    priority = priority, queue = queue, job_type = job_type, new = new, tags_at = tags_at }
+    priority = priority, lane = lane, job_type = job_type, new = new, tags_at = tags_at }
 end
 
-local function tally(key, keep_s)
-  for what, times in pairs(told) do
-    -- A sum that no longer fits stays as it is: no reason to refuse the runs.
-    times = math.min(times, 9007199254740991)
-    if redis.pcall('HINCRBY', key, what, whole(times)) == times and keep_s then
-      redis.call('EXPIRE', key, keep_s)
+local function tally(span, keep_s)
+  for tenant, sums in pairs(told) do
+    local key = P .. 'stats:' .. span .. tenant
+    for what, times in pairs(sums) do
+      -- A sum that no longer fits stays as it is: no reason to refuse the runs.
+      times = math.min(times, 9007199254740991)
+      if redis.pcall('HINCRBY', key, what, whole(times)) == times and keep_s then
+        redis.call('EXPIRE', key, keep_s)
+      end
     end
   end
+end
+
+-- Adds to the numbers in a hash. One that falls to 0 has no field.
+local function add_up(key, changes)
+  for field, by in pairs(changes) do
+    if by ~= 0 and redis.call('HINCRBY', key, field, by) <= 0 then
+      redis.call('HDEL', key, field)
+    end
+  end
+end
+
+-- How many more runs of each tenant wait: are pending, scheduled or await a retry.
+local function more_waiting()
+  local more = {}
+  for field, by in pairs(deltas) do
+    local status, tenant = string.match(field, '^([016])/(.-),')
+    if status then more[tenant] = (more[tenant] or 0) + by end
+  end
+  return more
 end
 
 -- Calls a command with all of a list, so many at a time.
@@ -150,22 +197,26 @@ end
 local function flush()
   for key, list in pairs(removes) do in_parts('ZREM', key, list, MEMBERS_MAX) end
   for key, list in pairs(adds) do in_parts('ZADD', key, list, 2 * MEMBERS_MAX) end
-  for field, by in pairs(deltas) do
-    if by ~= 0 and redis.call('HINCRBY', COUNTS, field, by) <= 0 then
-      redis.call('HDEL', COUNTS, field)
-    end
-  end
+  add_up(COUNTS, deltas)
+  add_up(WAITING, more_waiting())
   if next(told) then
     -- Hours are kept 14 days, days 400.
-    tally(P .. 'stats:hour:' .. whole(math.floor(NOW / 3600000000)), 1209600)
-    tally(P .. 'stats:day:' .. whole(math.floor(NOW / 86400000000)), 34560000)
-    tally(P .. 'stats:total')
+    tally('hour:' .. whole(math.floor(NOW / 3600000000)), 1209600)
+    tally('day:' .. whole(math.floor(NOW / 86400000000)), 34560000)
+    tally('total')
   end
-  local names, notice = {}, {}
-  for queue in pairs(ready) do
-    redis.call('SADD', QUEUES, queue)
-    names[#names + 1] = queue
-    notice[#notice + 1] = '\nready ' .. queue
+  for lane in pairs(shortened) do
+    if redis.call('EXISTS', lane_key(lane)) == 0 then redis.call('ZREM', LANES, lane) end
+  end
+  local names, notice, named = {}, {}, {}
+  for lane in pairs(ready) do
+    redis.call('ZADD', LANES, 0, lane)
+    local _, queue = parts_of(lane)
+    if not named[queue] then
+      named[queue] = true
+      names[#names + 1] = queue
+      notice[#notice + 1] = '\nready ' .. queue
+    end
   end
   if waits then notice[#notice + 1] = '\nscheduled' end
   if #notice > 0 then

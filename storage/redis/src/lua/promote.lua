@@ -7,7 +7,7 @@ for _, id in ipairs(ids) do
   if run and (run.status == 1 or run.status == 6) then
     redis.call('HSET', run_key(id), 'state', '0' .. sub(run.state, 2))
     leave(id, run)
-    enter(id, run.queue, run.priority, 0, run.due)
+    enter(id, run.lane, run.priority, 0, run.due)
     promoted = promoted + 1
   else
     remove(DELAYED, id)

@@ -10,8 +10,8 @@ elseif run then
   local new, state = fields[1], fields[2]
   local status = not state and 0 or #state == STATE_BYTES and byte(state) - 48
   if not fields.err and not fields[3] and new and #new > 11 and status then
-    local field = status .. '/' .. queue_of(new)
-    if redis.call('HEXISTS', COUNTS, field) == 1 then count(queue_of(new), status, -1) end
+    local field = status .. '/' .. lane_of(new)
+    if redis.call('HEXISTS', COUNTS, field) == 1 then count(lane_of(new), status, -1) end
   end
 end
 for status = 3, 5 do remove(KEYS[3 + status], id) end

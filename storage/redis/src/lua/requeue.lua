@@ -9,6 +9,6 @@ local state = '00' .. string.rep('\0', 8) .. NEVER .. instant(NOW) .. sub(run.st
 redis.call('HSET', key, 'state', state, 'trigger', ARGV[ARG_FIRST])
 redis.call('HDEL', key, 'error', 'output', 'progress', 'counts')
 leave(id, run)
-enter(id, run.queue, run.priority, 0, NOW)
+enter(id, run.lane, run.priority, 0, NOW)
 local queues = flush()
 return { run.status, queues, 0 }

@@ -1,10 +1,10 @@
 -- Stores runs that are alike: KEYS from `first` on, arguments from ARGV[at] on: how many,
--- queue, job type, priority, how they are due, when, the number of tags, the tags; then for
+-- lane, job type, priority, how they are due, when, the number of tags, the tags; then for
 -- each what was submitted, without the instant, and its input.
 -- Answers where the next arguments begin. Places of runs that were there go to `there`.
 local function store(first, at, there)
   local last = first + tonumber(ARGV[at]) - 1
-  local queue, job_type, priority = ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local lane, job_type, priority = ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
   local kind, time, tags = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
   local due = NOW
   if kind == 'in' then
@@ -25,7 +25,7 @@ local function store(first, at, there)
 
   local score, begin, index = whole(due), '', DELAYED
   if status == 0 then
-    score, begin, index = place(priority, due), rank(priority, due), P .. 'pending:' .. queue
+    score, begin, index = place(priority, due), rank(priority, due), lane_key(lane)
   end
   local line, of_type = list_in(adds, index), list_in(adds, P .. 'type:' .. job_type)
   local line_at, type_at = #line, #of_type
@@ -51,9 +51,9 @@ local function store(first, at, there)
   end
   if stored > 0 then
     redis.call('SADD', TYPES, job_type)
-    count(queue, status, stored)
-    happened(queue, 'enqueued', stored)
-    if status == 0 then ready[queue] = true else waits = true end
+    count(lane, status, stored)
+    happened(lane, 'enqueued', stored)
+    if status == 0 then ready[lane] = true else waits = true end
   end
   return argument
 end

@@ -11,17 +11,18 @@ local IS_WORN = { error = true, progress = true, counts = true }
 local claimed, bytes, started = {}, 0, {}
 
 -- Keeps a record out of everyone's way, and says why.
-local function set_aside(id, queue, reason)
-  count(queue, 0, -1)
+local function set_aside(id, lane, reason)
+  count(lane, 0, -1)
   redis.call('HSET', QUARANTINE, id, reason)
   redis.pcall('HSET', run_key(id), 'aside', 1)
 end
 
 -- Claims one run, which is in no index any more. Its answer: id, state, fields with values.
-local function take(id, queue)
+-- Answers nothing where the run cannot be claimed and was set aside.
+local function take(id, lane)
   local key = run_key(id)
   local fields = redis.pcall('HGETALL', key)
-  if fields.err or #fields == 0 then return set_aside(id, queue, 'it is no hash') end
+  if fields.err or #fields == 0 then return set_aside(id, lane, 'it is no hash') end
   local new, state, result, is_worn, has_output
   for i = 1, #fields, 2 do
     local name = fields[i]
@@ -32,13 +33,13 @@ local function take(id, queue)
     elseif name == 'result' then result = fields[i + 1]
     elseif IS_WORN[name] then is_worn = true end
   end
-  if not new or #new < 12 or queue_of(new) ~= queue then
-    return set_aside(id, queue, 'it does not say what it is')
+  if not new or #new < 12 or lane_of(new) ~= lane then
+    return set_aside(id, lane, 'it does not say what it is')
   end
   if not state then
     state = FIRST_HEAD .. sub(new, 1, 8) .. FIRST_TAIL
   elseif #state ~= STATE_BYTES then
-    return set_aside(id, queue, 'its state is spoilt')
+    return set_aside(id, lane, 'its state is spoilt')
   else
     local attempt, faults = struct.unpack('>I4I4', state, 3)
     local lease = struct.unpack('>I4', state, 27)
@@ -55,14 +56,15 @@ local function take(id, queue)
   add(RUNNING, EXPIRES_TEXT, id)
   local at = #claimed
   claimed[at + 1], claimed[at + 2], claimed[at + 3] = id, state, fields
-  started[queue] = (started[queue] or 0) + 1
+  started[lane] = (started[lane] or 0) + 1
+  return true
 end
 
 -- Counts what was claimed. `was` is the status before.
 local function count_started(was)
-  for queue, times in pairs(started) do
-    count(queue, was, -times)
-    count(queue, 2, times)
-    happened(queue, 'started', times)
+  for lane, times in pairs(started) do
+    count(lane, was, -times)
+    count(lane, 2, times)
+    happened(lane, 'started', times)
   end
 end

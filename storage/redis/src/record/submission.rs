@@ -2,10 +2,10 @@
 //!
 //! Numbers are big-endian; a text follows its length. First comes what scripts read: the
 //! instant at which the run was stored (8 bytes, which the script puts in front), the priority
-//! (2), the queue (length in 1), the job type (1), the number of tags (1) and each tag (1).
-//! Behind it: the tenant (1; empty for the standard one), the trigger (1), the attempts (4), a
-//! byte of marks for what follows, and then, where marked: the deadline (8), the parent (16),
-//! the correlation id (1), and the metadata up to the end, names and values (4 each).
+//! (2), the lane, which is tenant and queue with a comma between (length in 1), the job type (1),
+//! the number of tags (1) and each tag (1). Behind it: the trigger (1), the attempts (4), a byte
+//! of marks for what follows, and then, where marked: the deadline (8), the parent (16), the
+//! correlation id (1), and the metadata up to the end, names and values (4 each).
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -16,12 +16,12 @@ use zapjobs_model::{
 };
 
 use super::{ReadResult, Unreadable};
+use crate::keys::{lane, lane_parts};
 
 /// Labels of one run at most.
 pub(crate) const TAGS_MAX: usize = 255;
 /// Bytes of one run's metadata at most.
 pub(crate) const METADATA_BYTES_MAX: usize = 16 << 20;
-const STANDARD_TENANT: &str = "default";
 
 const HAS_DEADLINE: u8 = 1;
 const HAS_PARENT: u8 = 2;
@@ -55,12 +55,10 @@ pub(crate) fn packed_submission(run: &NewRun) -> Option<Vec<u8>> {
     }
     let mut bytes = Vec::with_capacity(64);
     bytes.extend(run.priority.get().to_be_bytes());
-    put_short(&mut bytes, run.queue.as_str());
+    put_short(&mut bytes, &lane(&run.tenant, &run.queue));
     put_short(&mut bytes, run.job_type.as_str());
     bytes.push(u8::try_from(run.tags.len()).expect("checked by `packed_submission`"));
     run.tags.iter().for_each(|tag| put_short(&mut bytes, tag.as_str()));
-    let is_standard = run.tenant.as_str() == STANDARD_TENANT;
-    put_short(&mut bytes, if is_standard { "" } else { run.tenant.as_str() });
     bytes.push(run.trigger.code());
     bytes.extend(run.max_attempts.to_be_bytes());
     bytes.push(marks(run));
@@ -100,15 +98,13 @@ impl Submission {
         let created_at = rest.time()?;
         let priority = i16::from_be_bytes(rest.take()?);
         let priority = checked("priority", Priority::new(priority))?;
-        let queue = checked("queue", QueueName::new(rest.short()?))?;
+        let lane = rest.short()?;
+        let (tenant, queue) =
+            lane_parts(lane).ok_or_else(|| Unreadable(format!("no lane is called {lane:?}")))?;
         let job_type = checked("job type", JobType::new(rest.short()?))?;
         let tags = (0..rest.byte()?)
             .map(|_| checked("tags", Tag::new(rest.short()?)))
             .collect::<ReadResult<_>>()?;
-        let tenant = match rest.short()? {
-            "" => TenantId::standard(),
-            name => checked("tenant", TenantId::new(name))?,
-        };
         let trigger = read_trigger(rest.byte()?.into())?;
         let max_attempts = u32::from_be_bytes(rest.take()?);
         let marks = rest.byte()?;

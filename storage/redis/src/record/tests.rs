@@ -149,7 +149,10 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
                 log_lines: 5,
                 log_lines_dropped: 6,
                 output_bytes: 7,
-                ..Usage::default()
+                wait_us: 8,
+                http_requests: 9,
+                http_sent_bytes: 10,
+                http_received_bytes: u64::MAX,
             };
         }),
         ("digest", "result", |run| run.digest = Some(Digest::of(b"zap"))),
@@ -257,12 +260,14 @@ fn spoilt_submissions() -> Vec<(&'static str, Vec<u8>)> {
         ("nothing", Vec::new()),
         ("cut short", good[..good.len() - 1].to_vec()),
         ("a priority out of bounds", with(8, 0x7f)),
-        ("no queue", with(10, 0)),
-        ("a queue that ends nowhere", with(10, 0xff)),
-        ("a queue of other bytes", with(11, 0xff)),
-        ("a queue of bad letters", with(11, b'/')),
-        ("labels that are not there", with(23, 9)),
-        ("an unknown trigger", with(25, 77)),
+        ("no lane", with(10, 0)),
+        ("a lane that ends nowhere", with(10, 0xff)),
+        ("a tenant of other bytes", with(11, 0xff)),
+        ("a tenant of bad letters", with(11, b'/')),
+        ("a lane without a queue", with(18, b'.')),
+        ("a queue of bad letters", with(19, b'/')),
+        ("labels that are not there", with(31, 9)),
+        ("an unknown trigger", with(32, 77)),
     ]
 }
 

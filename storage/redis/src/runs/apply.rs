@@ -1,7 +1,7 @@
 //! Transitions, fenced.
 
 use zapjobs_model::{RunStatus, Transition};
-use zapjobs_storage::{ApplyResult, Result};
+use zapjobs_storage::{ApplyResult, Result, check_batch};
 
 use super::RUNS_PER_SCRIPT;
 use crate::RedisStorage;
@@ -9,7 +9,6 @@ use crate::answer::Answer;
 use crate::error::{invalid, unexpected};
 use crate::record::{encoded, packed_change, packed_result};
 use crate::script::{Call, SCRIPTS};
-use crate::storage::check_batch;
 
 pub(super) async fn apply(
     s: &RedisStorage,

@@ -1,19 +1,19 @@
 //! Runs for a worker.
 //!
-//! The cost depends on the number of queues and of runs taken, and not on how many wait.
-
-use std::collections::BTreeSet;
+//! The cost depends on the number of lanes (queues of tenants with pending runs) and of runs
+//! taken, and not on how many wait. Where tenants have shares, only their lanes are looked at.
 
 use zapjobs_model::RunId;
-use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection, Result};
+use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection, Result, check_claim};
 
 use super::RUNS_PER_SCRIPT;
+use super::shares::Shares;
 use crate::RedisStorage;
 use crate::answer::{Answer, ReadRun};
 use crate::error::unexpected;
 use crate::quarantine::set_aside;
-use crate::script::SCRIPTS;
-use crate::storage::{check_batch, micros};
+use crate::script::{Call, SCRIPTS};
+use crate::storage::micros;
 
 /// Bytes of inputs that one script answers, about; the run that crosses it is the last.
 const SCRIPT_BYTES_MAX: usize = 8 << 20;
@@ -25,58 +25,85 @@ const ROUNDS_MAX: usize = 1_000;
 pub(super) async fn claim(s: &RedisStorage, request: &ClaimRequest) -> Result<Vec<ClaimedRun>> {
     const OPERATION: &str = "claim runs";
     s.check_open(OPERATION)?;
-    check_batch(OPERATION, request.limit)?;
-    let names: BTreeSet<&str> = match &request.queues {
-        QueueSelection::All => BTreeSet::new(),
-        QueueSelection::Only(names) if names.is_empty() => return Ok(Vec::new()),
-        QueueSelection::Only(names) => names.iter().map(|name| name.as_str()).collect(),
-    };
+    check_claim(OPERATION, request)?;
+    if request.queues == QueueSelection::Only(Vec::new()) {
+        return Ok(Vec::new());
+    }
+    let mut shares = Shares::of(&request.tenants);
     let mut claimed = Vec::with_capacity(request.limit.min(1_000));
     let mut bytes = 0;
     for _ in 0..ROUNDS_MAX {
         let wanted = (request.limit - claimed.len()).min(RUNS_PER_SCRIPT);
-        if wanted == 0 || bytes > CLAIM_BYTES_MAX {
+        if wanted == 0 || bytes > CLAIM_BYTES_MAX || shares.are_used_up() {
             break;
         }
-        let mut call = s.run_call(&SCRIPTS.claim, [].into_iter(), &[]);
-        call.arg(request.worker.0.as_bytes()).arg(micros(request.lease)).arg(wanted);
-        call.arg(SCRIPT_BYTES_MAX).arg(i32::from(request.queues == QueueSelection::All));
-        names.iter().for_each(|name| {
-            call.arg(*name);
-        });
-        let answer = match s.call(OPERATION, &call).await {
+        let answer = match s.call(OPERATION, &call(s, request, &shares, wanted)).await {
             Ok(answer) => answer,
             // What the scripts before took is ours: it must reach the worker.
             Err(_) if !claimed.is_empty() => break,
             Err(error) => return Err(error),
         };
         let answer = Answer::of(OPERATION, &answer);
-        bytes += take(s, answer.at(0)?, &mut claimed).await?;
-        if answer.at(1)?.number()? == 0 {
+        let taken = take(s, answer.at(0)?).await?;
+        bytes += taken.bytes;
+        shares.note(&taken.runs);
+        claimed.extend(taken.runs);
+        // A share of which something was set aside is filled up.
+        let is_short = taken.set_aside > 0 && shares.are_there();
+        if answer.at(1)?.number()? == 0 && !is_short {
             break;
         }
     }
+    shares.sort(&mut claimed);
     Ok(claimed)
 }
 
-/// Takes what one script claimed, and sets aside what cannot be read. Answers how many bytes
-/// of input there were.
-async fn take(
-    s: &RedisStorage,
-    answer: Answer<'_>,
-    claimed: &mut Vec<ClaimedRun>,
-) -> Result<usize> {
-    let mut bytes = 0;
+fn call(s: &RedisStorage, request: &ClaimRequest, shares: &Shares, wanted: usize) -> Call {
+    let mut call = s.run_call(&SCRIPTS.claim, [].into_iter(), &[]);
+    call.arg(request.worker.0.as_bytes()).arg(micros(request.lease)).arg(wanted);
+    call.arg(SCRIPT_BYTES_MAX);
+    match &request.queues {
+        QueueSelection::All => {
+            call.arg("");
+        }
+        QueueSelection::Only(names) => {
+            call.arg(names.len());
+            names.iter().for_each(|name| {
+                call.arg(name.as_str());
+            });
+        }
+    }
+    for share in shares.left() {
+        call.arg(share.tenant.as_str()).arg(share.limit);
+    }
+    call
+}
+
+/// What one script claimed.
+#[derive(Default)]
+struct Taken {
+    runs: Vec<ClaimedRun>,
+    /// Of their inputs.
+    bytes: usize,
+    set_aside: usize,
+}
+
+/// Takes what one script claimed, and sets aside what cannot be read.
+async fn take(s: &RedisStorage, answer: Answer<'_>) -> Result<Taken> {
+    let mut taken = Taken::default();
     for (id, run) in claimed_runs(answer)? {
         match run {
             Ok(run) => {
-                bytes += run.input.as_str().len();
-                claimed.push(ClaimedRun { run });
+                taken.bytes += run.input.as_str().len();
+                taken.runs.push(ClaimedRun { run });
             }
-            Err(reason) => set_aside(s, id, &reason).await?,
+            Err(reason) => {
+                taken.set_aside += 1;
+                set_aside(s, id, &reason).await?;
+            }
         }
     }
-    Ok(bytes)
+    Ok(taken)
 }
 
 /// The runs that a script claimed, as `take.lua` answers them.

@@ -6,14 +6,15 @@
 use std::collections::HashSet;
 
 use zapjobs_model::{Due, NewRun};
-use zapjobs_storage::{EnqueueResult, Result, StorageError};
+use zapjobs_storage::{EnqueueResult, Result, StorageError, check_batch};
 
 use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::error::{invalid, unexpected};
+use crate::keys::lane;
 use crate::record::{METADATA_BYTES_MAX, TAGS_MAX, packed_submission};
 use crate::script::{Call, SCRIPTS};
-use crate::storage::{check_batch, micros};
+use crate::storage::micros;
 
 /// Bytes of inputs in one batch at most.
 const ENQUEUE_BYTES_MAX: usize = 256 << 20;
@@ -50,7 +51,8 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
 
 /// Whether two runs go to the same places of all indexes, save for their ids.
 fn are_alike(a: &NewRun, b: &NewRun) -> bool {
-    a.queue == b.queue
+    a.tenant == b.tenant
+        && a.queue == b.queue
         && a.job_type == b.job_type
         && a.priority == b.priority
         && a.due == b.due
@@ -69,7 +71,8 @@ pub(crate) fn put_new_runs<'a>(
         Due::In(delay) => ("in", i64::try_from(micros(delay)).unwrap_or(i64::MAX)),
         Due::At(time) => ("at", time.as_micros()),
     };
-    call.arg(runs.len()).arg(first.queue.as_str()).arg(first.job_type.as_str());
+    let lane = lane(&first.tenant, &first.queue);
+    call.arg(runs.len()).arg(lane).arg(first.job_type.as_str());
     call.arg(first.priority.get()).arg(due_kind).arg(due).arg(first.tags.len());
     first.tags.iter().for_each(|tag| {
         call.arg(tag.as_str());

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use zapjobs_model::LeaseKey;
-use zapjobs_storage::{LeaseState, ProgressUpdate, Result};
+use zapjobs_storage::{LeaseState, ProgressUpdate, Result, check_batch};
 
 use super::RUNS_PER_SCRIPT;
 use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::record::encoded;
 use crate::script::SCRIPTS;
-use crate::storage::{check_batch, micros};
+use crate::storage::micros;
 
 pub(super) async fn renew(
     s: &RedisStorage,

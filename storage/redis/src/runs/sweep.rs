@@ -1,7 +1,7 @@
 //! What hosts do from time to time: promote, find expired leases, prune.
 
 use zapjobs_model::{Run, RunId, RunStatus, Timestamp};
-use zapjobs_storage::{BATCH_MAX, Promoted, PruneRequest, Result};
+use zapjobs_storage::{BATCH_MAX, Promoted, PruneRequest, Result, check_batch};
 
 use super::RUNS_PER_SCRIPT;
 use crate::RedisStorage;
@@ -10,7 +10,6 @@ use crate::error::unexpected;
 use crate::quarantine::set_aside;
 use crate::read::{Detail, read_runs};
 use crate::script::SCRIPTS;
-use crate::storage::check_batch;
 
 pub(super) async fn promote(s: &RedisStorage, limit: usize) -> Result<Promoted> {
     const OPERATION: &str = "promote runs";
