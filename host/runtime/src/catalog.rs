@@ -62,7 +62,7 @@ impl Catalog {
 
     /// Tenants whose job types are served, counted up to 2.
     pub(crate) fn tenants(&self) -> usize {
-        let table = self.0.load();
+        let table = self.table.load();
         let mut tenants = table.keys().map(|key| &key.tenant);
         let Some(first) = tenants.next() else { return 0 };
         1 + usize::from(tenants.any(|tenant| tenant != first))

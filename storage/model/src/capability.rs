@@ -22,6 +22,8 @@ pub enum Capability {
     Http,
     /// Sockets and name look-ups.
     Sockets,
+    /// Settings that the operator gives.
+    Settings,
     /// Any other interface, by its name without a version.
     Other(String),
 }
@@ -62,6 +64,7 @@ impl Capability {
             ("wasi:sockets", _) => Some(Self::Sockets),
             (_, "wasi:cli/environment") => Some(Self::Environment),
             (_, "wasi:http/outgoing-handler") => Some(Self::Http),
+            ("wasi:config", _) => Some(Self::Settings),
             (_, other) => Some(Self::Other(other.to_owned())),
         }
     }
@@ -73,8 +76,14 @@ impl Capability {
 
     /// What an operator allows with these grants.
     pub fn granted_by(grants: &Grants) -> BTreeSet<Self> {
-        let files = (!grants.directories.is_empty()).then_some(Self::Files);
-        files.into_iter().collect()
+        let environment = !grants.environment.is_empty() || !grants.secrets.is_empty();
+        let granted = [
+            (!grants.directories.is_empty(), Self::Files),
+            (environment, Self::Environment),
+            (!grants.hosts().is_empty(), Self::Http),
+            (!grants.settings.is_empty(), Self::Settings),
+        ];
+        granted.into_iter().filter_map(|(is, capability)| is.then_some(capability)).collect()
     }
 
     fn name(&self) -> &str {
@@ -83,6 +92,7 @@ impl Capability {
             Self::Environment => "environment",
             Self::Http => "http",
             Self::Sockets => "sockets",
+            Self::Settings => "settings",
             Self::Other(interface) => interface,
         }
     }
@@ -96,7 +106,7 @@ impl fmt::Display for Capability {
 
 impl From<String> for Capability {
     fn from(name: String) -> Self {
-        let known = [Self::Files, Self::Environment, Self::Http, Self::Sockets];
+        let known = [Self::Files, Self::Environment, Self::Http, Self::Sockets, Self::Settings];
         known.into_iter().find(|it| it.name() == name).unwrap_or(Self::Other(name))
     }
 }
@@ -146,7 +156,7 @@ mod tests {
             guest: "/in".to_owned(),
             access: Access::ReadOnly,
         };
-        let grants = Grants { directories: vec![grant] };
+        let grants = Grants { directories: vec![grant], ..Grants::default() };
         assert_eq!(Capability::granted_by(&grants), BTreeSet::from([Capability::Files]));
     }
 

@@ -4,10 +4,12 @@
 //! reports know the same ones.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -135,8 +137,8 @@ limits! {
 }
 
 /// Limits that are named, to make others stricter.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<String, u64>", into = "BTreeMap<String, u64>")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
 pub struct Narrowing(BTreeMap<&'static str, u64>);
 
 /// A limit that there is not, or a value that it cannot have.
@@ -147,18 +149,8 @@ pub struct InvalidLimit(String);
 impl Narrowing {
     /// Sets one of the limits.
     pub fn set(&mut self, name: &str, value: u64) -> Result<(), InvalidLimit> {
-        let Some(field) = LimitField::find(name) else {
-            let known: Vec<_> = Limits::FIELDS.iter().map(|field| field.name).collect();
-            return Err(InvalidLimit(format!(
-                "there is no limit {name:?}: use one of {}",
-                known.join(", ")
-            )));
-        };
-        if !field.bounds.contains(&value) {
-            let (least, most) = (field.bounds.start(), field.bounds.end());
-            return Err(InvalidLimit(format!("{name} is {value}: use {least} to {most}")));
-        }
-        self.0.insert(field.name, value);
+        let field = LimitField::named(name)?;
+        self.0.insert(field.name, field.checked(value)?);
         Ok(())
     }
 
@@ -173,19 +165,49 @@ impl Narrowing {
     }
 }
 
-impl TryFrom<BTreeMap<String, u64>> for Narrowing {
-    type Error = InvalidLimit;
+/// Field by field, so that an error has the place of the field that is wrong.
+impl<'de> Deserialize<'de> for Narrowing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NarrowingVisitor)
+    }
+}
 
-    fn try_from(values: BTreeMap<String, u64>) -> Result<Self, InvalidLimit> {
-        let mut narrowing = Self::default();
-        values.iter().try_for_each(|(name, value)| narrowing.set(name, *value))?;
+struct NarrowingVisitor;
+
+impl<'de> Visitor<'de> for NarrowingVisitor {
+    type Value = Narrowing;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("limits with their values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Narrowing, A::Error> {
+        let mut narrowing = Narrowing::default();
+        while let Some(Named(field)) = map.next_key()? {
+            narrowing.0.insert(field.name, map.next_value_seed(Within(field))?);
+        }
         Ok(narrowing)
     }
 }
 
-impl From<Narrowing> for BTreeMap<String, u64> {
-    fn from(narrowing: Narrowing) -> Self {
-        narrowing.iter().map(|(name, value)| (name.to_owned(), value)).collect()
+/// A limit's name.
+struct Named(&'static LimitField);
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        LimitField::named(&name).map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// A value within a limit's bounds.
+struct Within(&'static LimitField);
+
+impl<'de> DeserializeSeed<'de> for Within {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
+        self.0.checked(u64::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -193,6 +215,21 @@ impl LimitField {
     /// The limit with this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         Limits::FIELDS.iter().find(|field| field.name == name)
+    }
+
+    fn named(name: &str) -> Result<&'static Self, InvalidLimit> {
+        Self::find(name).ok_or_else(|| {
+            let known: Vec<_> = Limits::FIELDS.iter().map(|field| field.name).collect();
+            InvalidLimit(format!("there is no limit {name:?}: use one of {}", known.join(", ")))
+        })
+    }
+
+    fn checked(&self, value: u64) -> Result<u64, InvalidLimit> {
+        if self.bounds.contains(&value) {
+            return Ok(value);
+        }
+        let (least, most) = (self.bounds.start(), self.bounds.end());
+        Err(InvalidLimit(format!("{} is {value}: use {least} to {most}", self.name)))
     }
 }
 

@@ -9,7 +9,7 @@ use zapjobs_model::{
     Due, JobType, Json, LeaseKey, LogEntry, LogLevel, LogLine, NewRun, Priority, QueueName, RunId,
     RunStatus, TenantId, Timestamp, Transition, Trigger, Usage, WorkerId,
 };
-use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection, Storage};
+use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection, Storage, TenantSelection};
 
 /// Runs in one call of a bulk enqueue.
 pub(crate) const BULK: usize = 1_000;
@@ -39,6 +39,7 @@ pub(crate) fn claim(limit: usize) -> ClaimRequest {
     ClaimRequest {
         worker: WorkerId(Uuid::nil()),
         queues: QueueSelection::All,
+        tenants: TenantSelection::All,
         limit,
         lease: Duration::from_secs(60),
     }

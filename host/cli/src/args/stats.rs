@@ -16,6 +16,9 @@ pub(crate) struct StatsArgs {
     /// Only of this queue
     #[arg(long, value_name = "NAME")]
     pub(crate) queue: Option<QueueName>,
+    /// Of all tenants together, instead of the one that `--tenant` names
+    #[arg(long)]
+    pub(crate) all_tenants: bool,
 }
 
 /// How long the spans are.

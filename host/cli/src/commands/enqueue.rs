@@ -11,6 +11,7 @@ use zapjobs_storage::Storage;
 use super::follow::follow_to_end;
 use super::{App, input};
 use crate::args::EnqueueArgs;
+use crate::config::quotas;
 use crate::errors::Done;
 use crate::storage::open_existing;
 
@@ -26,7 +27,9 @@ pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
     let key = JobKey { tenant: app.config.tenant.clone(), job_type: args.job.clone() };
     let definition = storage.definition(&key).await?;
+    let tenants = quotas::read(app.config.quotas.as_deref())?;
     let client = Client::new(Arc::clone(&storage))
+        .with_tenants(Arc::new(tenants))
         .with_input_bytes_max(app.config.host.limits.input_bytes_max);
     let ids = client.enqueue_all(requests(&args, &key, given, definition.as_ref())).await?;
     if let Some(definition) = &definition {

@@ -12,13 +12,16 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use zapjobs_runtime::{Catalog, Host, PluginDirectory, PluginOptions, PluginReport, TrustedKeys};
+use zapjobs_runtime::{
+    Catalog, Host, HostOptions, PluginDirectory, PluginOptions, PluginReport, TenantPolicy,
+    TrustedKeys,
+};
 use zapjobs_storage::Storage;
 
 use super::App;
 use super::signals::Signals;
 use crate::args::ServeArgs;
-use crate::config::Config;
+use crate::config::{Config, quotas};
 use crate::errors::{Code, Done, Failure};
 use crate::output::Tone;
 use crate::values::format_span;
@@ -30,13 +33,14 @@ pub(super) async fn serve(args: ServeArgs, app: App) -> Done {
     // From the first moment, so that no wish to stop is lost.
     let mut signals = Signals::listen()?;
     let ready_file = ReadyFile::at(args.ready_file)?;
+    let tenants = quotas::read(app.config.quotas.as_deref())?;
     let storage = storage::open_for_host(&app.config).await?;
     let catalog = Arc::new(Catalog::new());
-    let mut plugins = directory(&app.config, &storage, &catalog)?;
+    let mut plugins = directory(&app.config, &tenants, &storage, &catalog)?;
     let reports = plugins.rescan().await?;
     reports.iter().for_each(|it| report(app.output, it));
-    let host =
-        Host::start(app.config.host.clone(), Arc::clone(&storage), Arc::clone(&catalog)).await?;
+    let options = HostOptions { tenants, ..app.config.host.clone() };
+    let host = Host::start(options, Arc::clone(&storage), Arc::clone(&catalog)).await?;
     let place = plugins.path().to_owned();
     let stop_watching = CancellationToken::new();
     let output = app.output;
@@ -59,6 +63,7 @@ pub(super) async fn serve(args: ServeArgs, app: App) -> Done {
 
 fn directory(
     config: &Config,
+    tenants: &TenantPolicy,
     storage: &Arc<dyn Storage>,
     catalog: &Arc<Catalog>,
 ) -> Done<PluginDirectory> {
@@ -66,6 +71,7 @@ fn directory(
     let options = PluginOptions {
         limits: config.host.limits,
         plugins_max: config.plugin.per_tenant_max,
+        tenants: tenants.clone(),
         component_bytes_max: config.plugin.component_bytes_max,
         versions_dir: config.plugin.versions_dir.clone(),
         versions_kept: config.plugin.versions_kept,

@@ -19,7 +19,12 @@ pub(super) async fn stats(args: StatsArgs, app: App) -> Done {
         By::Total => Span::Total,
     };
     let storage = storage::open_existing(&app.config).await?;
-    let request = StatisticsRequest { span, latest: args.latest.into(), queue: args.queue };
+    let request = StatisticsRequest {
+        span,
+        latest: args.latest.into(),
+        tenant: (!args.all_tenants).then(|| app.config.tenant.clone()),
+        queue: args.queue,
+    };
     let spans = storage.statistics(request).await?;
     storage.close().await?;
     if app.output.json {

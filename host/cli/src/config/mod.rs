@@ -6,6 +6,7 @@
 
 mod file;
 mod merge;
+pub(crate) mod quotas;
 mod setting;
 mod template;
 mod url;
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) plugins: PathBuf,
     pub(crate) plugin: PluginConfig,
     pub(crate) tenant: TenantId,
+    pub(crate) quotas: Option<PathBuf>,
     pub(crate) color: Color,
     pub(crate) drain: Duration,
     pub(crate) log: LogConfig,
@@ -134,6 +136,7 @@ impl Default for Config {
             plugins: PathBuf::from("plugins"),
             plugin: PluginConfig::default(),
             tenant: TenantId::standard(),
+            quotas: None,
             color: Color::Auto,
             drain: Duration::from_secs(30),
             log: LogConfig { level: "info".to_owned(), json: false },

@@ -69,7 +69,7 @@ fn a_broken_manifest_is_named_with_its_line() {
     assert!(ready.contains("hello.toml") && ready.contains("line 2"), "{ready}");
     let ended = folder.run(&["run", "plugins/hello.wasm", "--input", r#"{"name":"Ada"}"#]);
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.contains("unknown field `cpu_max`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("there is no limit \"cpu_max\""), "{}", ended.stderr);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use zapjobs_model::{Limits, RetryCode, TenantId};
 
 use super::{SchemaCheck, TrustedKeys};
+use crate::TenantPolicy;
 
 /// Plugins of one tenant at most unless said.
 const PLUGINS_MAX: usize = 100;
@@ -25,8 +26,10 @@ pub struct PluginOptions {
     pub tenant: TenantId,
     /// What an attempt may use unless a manifest narrows it.
     pub limits: Limits,
-    /// Plugins of one tenant that serve at a time. 100.
+    /// Plugins of one tenant that serve at a time, unless its quotas say otherwise. 100.
     pub plugins_max: usize,
+    /// The tenants' quotas.
+    pub tenants: TenantPolicy,
     /// Size of a component file. 64 MiB.
     pub component_bytes_max: u64,
     /// A file that was written within this time is left for later. 80 ms.
@@ -50,6 +53,7 @@ impl PluginOptions {
             tenant,
             limits: Limits::default(),
             plugins_max: PLUGINS_MAX,
+            tenants: TenantPolicy::default(),
             component_bytes_max: COMPONENT_BYTES_MAX,
             settle: SETTLE,
             versions_dir: None,
@@ -58,5 +62,11 @@ impl PluginOptions {
             schema_check: SchemaCheck::default(),
             retry_code: RetryCode::default(),
         }
+    }
+
+    /// Plugins of this tenant that may serve at a time.
+    pub(super) fn plugins_max(&self, tenant: &TenantId) -> usize {
+        let own = self.tenants.of(tenant).plugins_max;
+        own.map_or(self.plugins_max, |own| usize::try_from(own).unwrap_or(usize::MAX))
     }
 }

@@ -42,8 +42,8 @@ impl PluginDirectory {
 
     /// Whether the tenant has as many plugins as it may, this one aside.
     pub(super) fn quota_reached(&self, file: &PluginFile) -> Option<String> {
-        let most = self.options.plugins_max;
         let tenant = &file.id.tenant;
+        let most = self.options.plugins_max(tenant);
         let others = self.known.iter().filter(|(id, known)| {
             **id != file.id && id.tenant == *tenant && known.serving.is_some()
         });

@@ -16,7 +16,7 @@ use crate::values::rounded_span;
 
 pub(in crate::commands) async fn cancel(args: CancelArgs, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
-    let id = find(&storage, &args.id.run).await?.id;
+    let id = find(&storage, &app.config.tenant, &args.id.run).await?.id;
     let client = Client::new(storage.clone());
     let asked = Instant::now();
     let status = match client.cancel(id).await? {

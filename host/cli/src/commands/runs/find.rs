@@ -1,8 +1,9 @@
-//! Which run is meant by an id, whole or shortened.
+//! Which run is meant by an id, whole or shortened: one of the tenant that the command works for,
+//! for others' are nobody's business.
 
 use std::sync::Arc;
 
-use zapjobs_model::{Run, RunId};
+use zapjobs_model::{Run, RunId, TenantId};
 use zapjobs_storage::{PAGE_MAX, RunFilter, RunPageRequest, Storage};
 
 use crate::errors::{Done, Failure};
@@ -11,12 +12,13 @@ use crate::errors::{Done, Failure};
 const SHORTENED_MIN: usize = 4;
 
 /// The run that is meant.
-pub(super) async fn find(storage: &Arc<dyn Storage>, text: &str) -> Done<Run> {
+pub(super) async fn find(storage: &Arc<dyn Storage>, tenant: &TenantId, text: &str) -> Done<Run> {
     let none = || {
         Failure::usage(format!("there is no run {text}: `zapjobs runs list` shows what there is"))
     };
     if let Ok(id) = text.parse::<RunId>() {
-        return storage.run(id).await?.ok_or_else(none);
+        let run = storage.run(id).await?.filter(|run| run.tenant == *tenant);
+        return run.ok_or_else(none);
     }
     let is_part = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     if !is_part || text.len() < SHORTENED_MIN {
@@ -26,7 +28,7 @@ pub(super) async fn find(storage: &Arc<dyn Storage>, text: &str) -> Done<Run> {
         )));
     }
     let part = text.to_ascii_lowercase();
-    let mut found = search(storage, &part).await?;
+    let mut found = search(storage, tenant, &part).await?;
     match found.len() {
         0 => Err(none()),
         1 => Ok(found.remove(0)),
@@ -40,8 +42,12 @@ pub(super) async fn find(storage: &Arc<dyn Storage>, text: &str) -> Done<Run> {
     }
 }
 
-async fn search(storage: &Arc<dyn Storage>, part: &str) -> Done<Vec<Run>> {
-    let filter = RunFilter { search: Some(part.to_owned()), ..RunFilter::default() };
+async fn search(storage: &Arc<dyn Storage>, tenant: &TenantId, part: &str) -> Done<Vec<Run>> {
+    let filter = RunFilter {
+        tenant: Some(tenant.clone()),
+        search: Some(part.to_owned()),
+        ..RunFilter::default()
+    };
     let mut request = RunPageRequest { filter, after: None, limit: PAGE_MAX };
     let mut found = Vec::new();
     // Two are enough to know that the part is too short.

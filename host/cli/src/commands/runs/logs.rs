@@ -12,7 +12,7 @@ use crate::storage::open_existing;
 
 pub(in crate::commands) async fn logs(args: LogsArgs, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
-    let run = find(&storage, &args.id.run).await?;
+    let run = find(&storage, &app.config.tenant, &args.id.run).await?;
     let output = app.output;
     let show = |entry: &LogEntry| {
         if entry.line.level < args.level {

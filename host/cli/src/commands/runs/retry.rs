@@ -13,7 +13,7 @@ use crate::storage::open_existing;
 
 pub(in crate::commands) async fn retry(id: String, wait: WaitArgs, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
-    let id = find(&storage, &id).await?.id;
+    let id = find(&storage, &app.config.tenant, &id).await?.id;
     match Client::new(storage.clone()).retry(id).await? {
         RequeueResult::Requeued => {}
         RequeueResult::NotFound => return Err(WaitError::NotFound(id).into()),

@@ -12,7 +12,7 @@ use crate::values::{rounded_size, rounded_span};
 
 pub(in crate::commands) async fn show(id: String, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
-    let run = find(&storage, &id).await?;
+    let run = find(&storage, &app.config.tenant, &id).await?;
     storage.close().await?;
     if app.output.json {
         app.output.document(&run);

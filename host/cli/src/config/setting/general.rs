@@ -1,5 +1,7 @@
 //! What every command works with.
 
+use std::path::PathBuf;
+
 use zapjobs_model::TenantId;
 
 use super::Setting;
@@ -44,6 +46,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         read: |config| config.tenant.to_string(),
         write: |config, text| {
             config.tenant = TenantId::new(text).map_err(|error| error.to_string())?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "quotas",
+        meaning: "A file with the tenants' quotas; nothing is bounded where empty.",
+        bounds: "a path",
+        read: |config| {
+            config.quotas.as_ref().map_or_else(String::new, |path| path.display().to_string())
+        },
+        write: |config, text| {
+            config.quotas = (!text.is_empty()).then(|| PathBuf::from(text));
             Ok(())
         },
     },

@@ -24,7 +24,8 @@ fn a_manifest_grants_directories_and_narrows_limits() {
 #[test]
 fn a_manifest_that_says_something_unknown_is_refused_with_its_line() {
     for (text, expected) in [
-        ("[limits]\ncpu_max = 1\n", "there is no limit \"cpu_max\""),
+        ("[limits]\ncpu_max = 1\n", "line 2: there is no limit \"cpu_max\""),
+        ("[limits]\ncpu_ms_max = 0\n", "line 2: cpu_ms_max is 0: use 1 to 86400000"),
         ("[[directory]]\nhost = \"in\"\nguest = \"/in\"\naccess = \"ro\"\n", "line 1: directory"),
         ("[[directory]]\nhost = \"/in\"\nguest = \"/a/../b\"\naccess = \"ro\"\n", ".."),
         ("[[directory]]\nhost = \"/in\"\nguest = \"/in\"\naccess = \"all\"\n", "line 4"),
