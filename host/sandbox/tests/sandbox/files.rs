@@ -26,7 +26,7 @@ impl Place {
         fs::write(data.join("given.txt"), "given").expect("written");
         let grant =
             DirectoryGrant { host: data, guest: "/data".to_owned(), access: Access::ReadWrite };
-        let grants = Grants { directories: vec![grant] };
+        let grants = Grants { directories: vec![grant], ..Grants::default() };
         let plugin = load_with(&sandbox(), guest("files"), grants).await.expect("loads");
         Self { around, plugin }
     }
