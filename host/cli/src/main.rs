@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command};
 use crate::config::Color;
 use crate::output::Output;
 
@@ -29,6 +29,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Before any file is read: this process has no configuration, and is about to have limits.
+    if matches!(cli.command, Command::CompileComponent) {
+        return sandbox::compile_child();
+    }
     let environment = |name: &str| std::env::var(name).ok();
     let (output, done) = match config::load(&cli.sources(), environment) {
         Ok(effective) => {

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store};
 use zapjobs_model::port::{Cancellation, Invocation, RunSink};
-use zapjobs_model::{Blame, DirectoryGrant, Report, RunError, Usage};
+use zapjobs_model::{Blame, DirectoryGrant, Limits, Report, RunError, Usage};
 
 use crate::contract::{RunParams, RunResult};
+use crate::core_dump::CoreDumps;
 use crate::host::State;
 use crate::linking::Linked;
 use crate::options::SandboxOptions;
@@ -20,16 +21,25 @@ use crate::ticker::Ticker;
 use crate::verdict;
 use crate::watch::{Halt, Watch, Watched};
 
-/// Bytes that a guest may pass to the host in one call at least, whatever its limits.
-const HOSTCALL_BYTES_MIN: usize = 8 << 20;
 /// Bytes of an answer beside its output: a failure's texts.
-const ANSWER_BYTES_SPARE: usize = 256 << 10;
+const ANSWER_BYTES_SPARE: u64 = 256 << 10;
 
 /// What every attempt of every plugin needs.
 pub(crate) struct Machine {
     pub(crate) engine: Engine,
     pub(crate) ticker: Ticker,
     pub(crate) options: SandboxOptions,
+    pub(crate) core_dumps: Option<Arc<CoreDumps>>,
+}
+
+/// What a call into a guest leaves.
+pub(crate) struct Called<R> {
+    /// The store's state.
+    pub(crate) state: State,
+    /// The answer, or why there is none.
+    pub(crate) result: Result<R, Fault>,
+    /// Where the guest's memory was written to, or why it was not, if someone wants it.
+    pub(crate) core_dump: Option<String>,
 }
 
 /// Why a call into a guest has no answer.
@@ -66,35 +76,51 @@ pub(crate) async fn run(
     let level_min = machine.options.log_level_min;
     let state = State::new(context, &limits, level_min, sink, Arc::clone(&watch), directories)
         .map_err(|problem| RunError::new(Blame::Operator, "grant", problem))?;
-    let output_bytes_max = usize::try_from(limits.output_bytes_max).unwrap_or(usize::MAX);
-    let hostcall_bytes =
-        output_bytes_max.saturating_add(ANSWER_BYTES_SPARE).max(HOSTCALL_BYTES_MIN);
+    let hostcall_bytes = hostcall_bytes(&limits);
     let params: RunParams<'_> = (job.as_str(), input.as_str());
-    let (state, called) =
+    let Called { mut state, result, core_dump } =
         call::<_, RunResult>(machine, &linked.pre, &linked.run, state, hostcall_bytes, params)
             .await;
 
     let asked_to_stop = watch.is_cancelled();
-    let (mut usage, panic) = count(&state, &watch);
-    let outcome = match called {
-        Ok((answer,)) => verdict::of_answer(answer, &limits, &mut usage, asked_to_stop),
-        Err(fault) => verdict::Case { limits: &limits, usage, memory: &state.memory, panic }
-            .of_fault(&fault)?,
+    let (mut usage, panic) = finish(&mut state, &watch);
+    if let Ok((Ok(output),)) = &result {
+        usage.output_bytes = output.len() as u64;
+    }
+    let case = verdict::Case {
+        limits: &limits,
+        usage,
+        memory: &state.memory,
+        panic,
+        last_log_lines: state.journal.lock().last_lines(),
+        core_dump,
+        hostcall_bytes,
+    };
+    let outcome = match result {
+        Ok((answer,)) => case.of_answer(&answer, asked_to_stop),
+        Err(fault) => case.of_fault(&fault)?,
     };
     Ok(Report { outcome, usage })
 }
 
-/// Ends the log, and says what was used and whether the guest panicked.
-fn count(state: &State, watch: &Watch) -> (Usage, Option<Panic>) {
-    let mut journal = state.journal.lock();
-    let panic = journal.finish();
+/// Bytes that a guest may pass to the host in one call: what its limit says, or what its answer
+/// needs where that is more, because an answer passes the same way.
+fn hostcall_bytes(limits: &Limits) -> usize {
+    let answer = limits.output_bytes_max.saturating_add(ANSWER_BYTES_SPARE);
+    usize::try_from(limits.hostcall_bytes_max.max(answer)).unwrap_or(usize::MAX)
+}
+
+/// Says what the guest left unsaid, what was used, and whether it panicked.
+fn finish(state: &mut State, watch: &Watch) -> (Usage, Option<Panic>) {
+    let panic = state.finish();
     let mut usage = Usage {
         cpu_us: micros(watch.cpu()),
         wall_us: micros(watch.wall()),
+        wait_us: micros(watch.waited()),
         memory_bytes_peak: state.memory.bytes_peak(),
         ..Usage::default()
     };
-    journal.count(&mut usage);
+    state.journal.lock().count(&mut usage);
     (usage, panic)
 }
 
@@ -106,7 +132,7 @@ pub(crate) async fn call<P, R>(
     state: State,
     hostcall_bytes: usize,
     params: P,
-) -> (State, Result<R, Fault>)
+) -> Called<R>
 where
     P: ComponentNamedList + Lower + Send + Sync,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
@@ -122,6 +148,12 @@ where
         });
         Watched::new(call, &watch, &machine.ticker, &machine.engine).await
     };
+    let core_dump = match (&machine.core_dumps, &watched) {
+        (Some(dumps), Ok(Err(Fault::Start(error) | Fault::Call(error)))) => {
+            Some(dumps.write(&mut store, error).await)
+        }
+        _ => None,
+    };
     let state = store.into_data();
     let result = match (watched, state.halted) {
         (Ok(Ok(answer)), _) => Ok(answer),
@@ -131,7 +163,7 @@ where
         (Ok(Err(fault)), _) => Err(fault),
         (Err(halt), _) => Err(Fault::Halted { halt, error: None }),
     };
-    (state, result)
+    Called { state, result, core_dump }
 }
 
 fn store(engine: &Engine, state: State, hostcall_bytes: usize) -> Store<State> {
@@ -142,6 +174,7 @@ fn store(engine: &Engine, state: State, hostcall_bytes: usize) -> Store<State> {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
         let state = store.data_mut();
+        state.reports.catch_up();
         Ok(state.watch.tick(&mut state.halted))
     });
     store

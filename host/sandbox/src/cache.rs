@@ -8,39 +8,45 @@
 //!    (checked when it is opened);
 //! 2. the name of a file, which holds the component's digest and a hash of the compiler's
 //!    version and settings (wasmtime checks these two once more);
-//! 3. a SHA-256 over name and code in front of the code, which finds files that were damaged
-//!    or renamed;
+//! 3. an HMAC-SHA-256 over name and code in front of the code, under a random key
+//!    ([`crate::cache_key`]), which finds files that were damaged, renamed or written by
+//!    someone else;
 //! 4. files that are written under another name and renamed when they are complete.
+//!
+//! The seal guards against whoever can write files here and cannot read the key: a directory
+//! restored from elsewhere, a mount that others share, a tool that writes where it should not.
+//! It does not guard against this process's own user or root, who can read the key, and who
+//! could change this program as well.
 //!
 //! A cache that does not work is slow, never wrong: failures are logged and forgotten.
 #![allow(unsafe_code, reason = "loading compiled code, under the contract above")]
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use zapjobs_model::Digest;
 
+use crate::cache_key::{Key, SEAL_BYTES};
+use crate::directory;
 use crate::options::{ErrorKind, SandboxError};
 
 /// Files that are kept at most; the oldest go first.
 const FILES_MAX: usize = 256;
 /// Bytes of one file at most.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-/// Bytes of the checksum in front of the code.
-const CHECKSUM_BYTES: usize = 32;
 /// How the files of the cache end.
 const ENDING: &str = "code";
 
 /// A directory of compiled code.
 pub(crate) struct Cache {
     directory: PathBuf,
+    key: Key,
     files_written: AtomicU64,
 }
 
@@ -51,19 +57,9 @@ impl Cache {
             let message = format!("cache_dir {}: {problem}", directory.display());
             SandboxError::new(ErrorKind::Cache, message)
         };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(|error| refused(error.to_string()))?;
-        let metadata = fs::metadata(directory).map_err(|error| refused(error.to_string()))?;
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(refused("it belongs to another user: use one of your own".to_owned()));
-        }
-        if metadata.mode() & 0o022 != 0 {
-            return Err(refused("others can write to it: chmod it to 0700".to_owned()));
-        }
-        Ok(Self { directory: directory.to_owned(), files_written: AtomicU64::new(0) })
+        directory::own(directory).map_err(refused)?;
+        let key = Key::of(directory).map_err(|error| refused(error.to_string()))?;
+        Ok(Self { directory: directory.to_owned(), key, files_written: AtomicU64::new(0) })
     }
 
     /// The compiled component, if it is here and whole.
@@ -94,7 +90,7 @@ impl Cache {
             .serialize()
             .map_err(|error| io::Error::other(error.to_string()))
             .and_then(|code| self.write(&name, &code))
-            .and_then(|()| self.prune());
+            .and_then(|()| directory::prune(&self.directory, ENDING, FILES_MAX));
         if let Err(error) = written {
             tracing::warn!(name, %error, "compiled code cannot be kept: the next start is slower");
         }
@@ -104,12 +100,13 @@ impl Cache {
         let mut bytes = Vec::new();
         let file = File::open(self.directory.join(name))?;
         file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-        if bytes.len() < CHECKSUM_BYTES {
+        if bytes.len() < SEAL_BYTES {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is truncated"));
         }
-        let code = bytes.split_off(CHECKSUM_BYTES);
-        if bytes != checksum(name, &code) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is damaged"));
+        let code = bytes.split_off(SEAL_BYTES);
+        if !self.key.fits(name, &code, &bytes) {
+            let problem = "the file is damaged, or this host did not write it";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
         Ok(code)
     }
@@ -120,7 +117,7 @@ impl Cache {
         let written = (|| {
             let mut options = OpenOptions::new();
             let mut file = options.write(true).create_new(true).mode(0o600).open(&partial)?;
-            file.write_all(&checksum(name, code))?;
+            file.write_all(&self.key.seal(name, code))?;
             file.write_all(code)?;
             file.sync_all()?;
             fs::rename(&partial, self.directory.join(name))
@@ -130,20 +127,6 @@ impl Cache {
         }
         written
     }
-
-    /// Removes the oldest files beyond [`FILES_MAX`].
-    fn prune(&self) -> io::Result<()> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let entry = entry?;
-            if entry.path().extension().is_some_and(|ending| ending == ENDING) {
-                files.push((entry.metadata()?.modified()?, entry.path()));
-            }
-        }
-        files.sort();
-        let excess = files.len().saturating_sub(FILES_MAX);
-        files.iter().take(excess).try_for_each(|(_, path)| fs::remove_file(path))
-    }
 }
 
 /// Which code, compiled how.
@@ -151,11 +134,4 @@ fn name(engine: &Engine, digest: &Digest) -> String {
     let mut settings = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);
     format!("{digest}-{:016x}.{ENDING}", settings.finish())
-}
-
-fn checksum(name: &str, code: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let mut hasher = Sha256::new();
-    hasher.update(name.as_bytes());
-    hasher.update(code);
-    hasher.finalize().into()
 }

@@ -55,7 +55,22 @@ pub(crate) fn new(options: &SandboxOptions) -> Result<Engine, SandboxError> {
     Ok(engine)
 }
 
+/// An engine that compiles the same code, and reserves nothing to run it in.
+pub(crate) fn for_compiling() -> wasmtime::Result<Engine> {
+    Engine::new(&compiling())
+}
+
 fn config(options: &SandboxOptions, pagemap_scan: Enabled) -> Config {
+    let mut config = compiling();
+    let pool = pool(options, pagemap_scan);
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .coredump_on_trap(options.core_dump_dir.is_some());
+    config
+}
+
+/// What decides which code is made: all that is not the pool's.
+fn compiling() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -70,8 +85,7 @@ fn config(options: &SandboxOptions, pagemap_scan: Enabled) -> Config {
         .wasm_function_references(false)
         .wasm_gc(false)
         .wasm_exceptions(false)
-        .wasm_memory64(false)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options, pagemap_scan)));
+        .wasm_memory64(false);
     config
 }
 
@@ -96,4 +110,25 @@ fn pool(options: &SandboxOptions, pagemap_scan: Enabled) -> PoolingAllocationCon
         .table_keep_resident(if keeps { TABLE_BYTES_KEPT } else { 0 })
         .pagemap_scan(pagemap_scan);
     pool
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    use super::*;
+
+    #[test]
+    fn code_compiled_without_a_pool_fits_the_pool() {
+        let hash = |engine: &Engine| {
+            let mut hasher = DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let options = SandboxOptions { instances_max: 1, ..SandboxOptions::default() };
+        let dumping = SandboxOptions { core_dump_dir: Some("/tmp".into()), ..options.clone() };
+        let compiling = hash(&for_compiling().expect("an engine"));
+        assert_eq!(compiling, hash(&new(&options).expect("an engine")));
+        assert_eq!(compiling, hash(&new(&dumping).expect("an engine")));
+    }
 }

@@ -8,7 +8,7 @@ use zapjobs_model::Digest;
 use zapjobs_model::port::LoadError;
 
 use crate::host::wasi;
-use crate::text;
+use crate::{structure, text};
 
 /// Bytes of an import's or export's name that are shown.
 const NAME_BYTES_MAX: usize = 200;
@@ -40,9 +40,10 @@ pub struct Import {
 /// Reads a component: validates all of it, and runs nothing.
 ///
 /// The error says what is wrong with the file and what to do: it is empty, no WebAssembly,
-/// a core module, truncated or damaged.
+/// a core module, truncated, damaged, or larger in some count than is compiled.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
     check_kind(bytes)?;
+    structure::check(bytes)?;
     let validated = Validator::new().validate_all(bytes);
     validated.map_err(|error| damaged(&error))?;
     let mut inspection = Inspection {

@@ -15,11 +15,15 @@
 mod options;
 
 mod cache;
+mod cache_key;
+mod compile;
+mod directory;
 mod engine;
 mod ticker;
 
 mod contract;
 mod inspect;
+mod structure;
 
 mod host;
 mod linking;
@@ -28,14 +32,17 @@ mod describe;
 mod plugin;
 
 mod attempt;
+mod core_dump;
 mod memory;
 mod watch;
 
 mod backtrace;
 mod panic;
+mod rate;
 mod text;
 mod verdict;
 
+pub use compile::child::compile_child;
 pub use inspect::{Import, Inspection, inspect};
-pub use options::{ErrorKind, SandboxError, SandboxOptions};
+pub use options::{Compiler, ErrorKind, SandboxError, SandboxOptions};
 pub use plugin::WasmSandbox;

@@ -37,6 +37,11 @@ impl Memory {
         Self { bytes: 0, bytes_peak: 0, bytes_max, asked: 0, refusal: None }
     }
 
+    /// Bytes taken now.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Bytes taken at most at any time.
     pub(crate) const fn bytes_peak(&self) -> u64 {
         self.bytes_peak

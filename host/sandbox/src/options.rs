@@ -1,6 +1,8 @@
 //! What a sandbox is made with. Every value has a bound, and a default that suits a host
 //! of a few cores; see [`crate::engine`] for what they become.
 
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +29,33 @@ pub struct SandboxOptions {
     /// Where compiled code is kept, so that the next start is quick; nowhere where absent.
     /// The directory is made for its owner alone, and must not be writable by anyone else.
     pub cache_dir: Option<PathBuf>,
+    /// Where components are compiled. In this process.
+    pub compiler: Compiler,
+    /// How long one component may take to compile: by the clock, and for a child also of
+    /// processor time over all its threads. 60 s; 1 s to 1 h. In this process it bounds the
+    /// wait only: the thread goes on, and keeps other components from being compiled.
+    pub compile_time_max: Duration,
+    /// Bytes of memory that a child may use to compile one component. 2 GiB; 256 MiB to 64 GiB.
+    pub compile_memory_bytes_max: u64,
+    /// Where a core dump of each attempt that is stopped goes; nowhere where absent. It holds
+    /// the guest's memory, with whatever it was given or made, so the directory is made for
+    /// its owner alone. The last 20 are kept, of at most 256 MiB each.
+    pub core_dump_dir: Option<PathBuf>,
+}
+
+/// Where components are compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compiler {
+    /// On a thread of this process. A component can take as much memory as its structure
+    /// allows, and as long.
+    InThisProcess,
+    /// In a process for each component, with limits of its own.
+    Child {
+        /// The program: the same that runs, or one of the same build.
+        program: PathBuf,
+        /// What makes its `main` call [`crate::compile_child`].
+        arguments: Vec<OsString>,
+    },
 }
 
 impl Default for SandboxOptions {
@@ -39,6 +68,10 @@ impl Default for SandboxOptions {
             cancel_grace: Duration::from_secs(5),
             log_level_min: LogLevel::Debug,
             cache_dir: None,
+            compiler: Compiler::InThisProcess,
+            compile_time_max: Duration::from_secs(60),
+            compile_memory_bytes_max: 2 << 30,
+            core_dump_dir: None,
         }
     }
 }
@@ -49,6 +82,10 @@ pub(crate) const INSTANCES_MAX: u32 = 10_000;
 pub(crate) const MEMORY_BYTES_MAX: u64 = 4 << 30;
 /// Least that [`SandboxOptions::tick`] may say.
 pub(crate) const TICK_MIN: Duration = Duration::from_micros(100);
+/// What [`SandboxOptions::compile_time_max`] may say.
+const COMPILE_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
+/// What [`SandboxOptions::compile_memory_bytes_max`] may say.
+const COMPILE_MEMORY_BYTES: RangeInclusive<u64> = 256 << 20..=64 << 30;
 
 impl SandboxOptions {
     /// Refuses what is out of bounds.
@@ -69,6 +106,18 @@ impl SandboxOptions {
         if self.tick < TICK_MIN {
             return invalid(format!("tick is {:?}: use at least {TICK_MIN:?}", self.tick));
         }
+        if !COMPILE_TIME.contains(&self.compile_time_max) {
+            return invalid(format!(
+                "compile_time_max is {:?}: use 1 second to 1 hour",
+                self.compile_time_max
+            ));
+        }
+        if !COMPILE_MEMORY_BYTES.contains(&self.compile_memory_bytes_max) {
+            return invalid(format!(
+                "compile_memory_bytes_max is {}: use 256 MiB to 64 GiB",
+                self.compile_memory_bytes_max
+            ));
+        }
         Ok(self)
     }
 }
@@ -82,6 +131,8 @@ pub enum ErrorKind {
     Engine,
     /// The directory for compiled code cannot be used.
     Cache,
+    /// The directory for core dumps cannot be used.
+    CoreDumps,
 }
 
 /// Why there is no sandbox.

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 use zapjobs_model::port::{
     BoxFuture, Cancellation, Invocation, LoadError, Plugin, PluginSource, RunContext, RunSink,
     Sandbox,
@@ -20,16 +21,19 @@ use zapjobs_model::{
 use crate::attempt::{self, Machine};
 use crate::cache::Cache;
 use crate::contract::DescribeResult;
+use crate::core_dump::CoreDumps;
 use crate::host::{self, NoSink, State, wasi};
 use crate::inspect::inspect;
 use crate::linking::{self, Linked};
 use crate::options::{ErrorKind, SandboxError, SandboxOptions};
 use crate::ticker::Ticker;
 use crate::watch::Watch;
-use crate::{describe, engine, text, verdict};
+use crate::{compile, describe, engine, verdict};
 
 /// Components that are compiled at the same time. Each already uses all processors.
 const COMPILATIONS_MAX: usize = 1;
+/// Time beside compiling: to check, link and keep a component.
+const COMPILE_TIME_SPARE: Duration = Duration::from_secs(5);
 
 /// Runs components with wasmtime. Clones share everything.
 #[derive(Clone)]
@@ -54,8 +58,10 @@ impl WasmSandbox {
         })?;
         let ticker = Ticker::start(&engine, options.tick)?;
         let cache = options.cache_dir.as_deref().map(Cache::open).transpose()?.map(Arc::new);
+        let core_dumps = options.core_dump_dir.as_deref().map(CoreDumps::open).transpose()?;
+        let core_dumps = core_dumps.map(Arc::new);
         Ok(Self {
-            machine: Arc::new(Machine { engine, ticker, options }),
+            machine: Arc::new(Machine { engine, ticker, options, core_dumps }),
             linker: Arc::new(linker),
             compilations: Arc::new(Semaphore::new(COMPILATIONS_MAX)),
             cache,
@@ -67,12 +73,20 @@ impl WasmSandbox {
         let digest = Digest::of(&source.bytes);
         let permit = Arc::clone(&self.compilations).acquire_owned().await;
         let (compiler, compiled) = (self.clone(), source.clone());
-        let linked = tokio::task::spawn_blocking(move || {
+        let compiling = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             compiler.compile(&compiled)
-        })
-        .await
-        .map_err(|error| LoadError(format!("this component cannot be compiled: {error}")))??;
+        });
+        // A child ends earlier by itself; only this process's own compiler cannot be stopped.
+        let time_max = self.machine.options.compile_time_max + COMPILE_TIME_SPARE;
+        let compiled = tokio::time::timeout(time_max, compiling).await.map_err(|_| {
+            LoadError(format!(
+                "this component takes more than {time_max:?} to compile, and goes on: make it \
+                 smaller, or raise the host's compile_time_max"
+            ))
+        })?;
+        let linked = compiled
+            .map_err(|error| LoadError(format!("this component cannot be compiled: {error}")))??;
         let jobs = self.describe(&linked).await?;
         tracing::debug!(plugin = source.name, digest = digest.short(), "plugin loaded");
         Ok(Arc::new(WasmPlugin {
@@ -108,12 +122,7 @@ impl WasmSandbox {
         let component = match cached {
             Some(component) => component,
             None => {
-                let component = Component::from_binary(engine, &source.bytes).map_err(|error| {
-                    LoadError(format!(
-                        "this component uses what this host does not allow: {}: rebuild it without",
-                        text::name(&format!("{error:#}"), 500)
-                    ))
-                })?;
+                let component = compile::component(engine, &self.machine.options, &source.bytes)?;
                 if let Some(cache) = &self.cache {
                     cache.put(&inspection.digest, &component);
                 }
@@ -130,7 +139,7 @@ impl WasmSandbox {
         let sink = Arc::new(NoSink);
         let state = State::new(nobody(), &limits, LogLevel::Error, sink, Arc::clone(&watch), &[])
             .map_err(LoadError)?;
-        let (state, described) = attempt::call::<_, DescribeResult>(
+        let called = attempt::call::<_, DescribeResult>(
             &self.machine,
             &linked.pre,
             &linked.describe,
@@ -139,16 +148,20 @@ impl WasmSandbox {
             (),
         )
         .await;
-        let fault = match described {
+        let attempt::Called { mut state, result, core_dump } = called;
+        let fault = match result {
             Ok((described,)) => return describe::convert(described),
             Err(fault) => fault,
         };
-        let panic = state.journal.lock().finish();
+        let panic = state.finish();
         let case = verdict::Case {
             limits: &limits,
             usage: Usage::default(),
             memory: &state.memory,
             panic,
+            last_log_lines: Vec::new(),
+            core_dump,
+            hostcall_bytes: describe::ANSWER_BYTES_MAX,
         };
         let problem = match case.of_fault(&fault) {
             Ok(zapjobs_model::Outcome::Stopped { error, .. }) | Err(error) => error.message,

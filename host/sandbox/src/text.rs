@@ -46,6 +46,19 @@ pub(crate) fn name(text: &str, bytes_max: usize) -> String {
     cut(text, bytes_max).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// A number with its thousands apart.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut parted = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            parted.push(',');
+        }
+        parted.push(digit);
+    }
+    parted
+}
+
 fn needs_escape(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
 }
@@ -70,6 +83,12 @@ mod tests {
         assert_eq!(clean("abcdef", 4), "abcd ... (2 bytes cut)");
         assert_eq!(clean("ab\u{1b}\u{1b}", 8), "ab\\u{1b} ... (1 bytes cut)");
         assert_eq!(clean("\u{1b}\u{1b}ab", 8), "\\u{1b} ... (3 bytes cut)");
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        let shown = [0, 999, 1_000, 1_204, 1_234_567].map(count);
+        assert_eq!(shown, ["0", "999", "1,000", "1,204", "1,234,567"]);
     }
 
     #[test]

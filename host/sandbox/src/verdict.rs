@@ -1,11 +1,13 @@
 //! Says what an attempt came to.
 //!
 //! **Invariant:** whatever a guest does is an outcome with a plain message; an error here
-//! means that the host had no room for it.
+//! means that the host had no room for it. The details of every stop carry the limits in
+//! force, what was used, the last log lines, and where known a backtrace and a core dump.
 
-use std::time::Duration;
+mod words;
 
 use serde_json::{Map, Value, json};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 use zapjobs_model::{Blame, Json, Limits, Outcome, RunError, StopReason, Usage};
@@ -16,6 +18,7 @@ use crate::memory::{Memory, Refusal};
 use crate::panic::Panic;
 use crate::watch::Halt;
 use crate::{backtrace, text};
+use words::{plain, size, span};
 
 /// Bytes of a failure's type at most; the rest is cut.
 const ERROR_TYPE_BYTES_MAX: usize = 200;
@@ -25,32 +28,6 @@ const MESSAGE_BYTES_MAX: usize = 16 << 10;
 const DETAILS_BYTES_MAX: usize = 64 << 10;
 /// How wasmtime begins to say that a guest passed too much in one call.
 const TOO_MUCH_DATA: &str = "too much data is being copied between the host and the guest";
-
-/// What a guest's own answer means.
-pub(crate) fn of_answer(
-    answer: Result<String, Failure>,
-    limits: &Limits,
-    usage: &mut Usage,
-    asked_to_stop: bool,
-) -> Outcome {
-    match answer {
-        Ok(output) => of_output(&output, limits, usage),
-        Err(failure) => of_failure(&failure, asked_to_stop),
-    }
-}
-
-fn of_output(output: &str, limits: &Limits, usage: &mut Usage) -> Outcome {
-    usage.output_bytes = output.len() as u64;
-    if usage.output_bytes > limits.output_bytes_max {
-        return output_too_large(&format!("{} bytes", output.len()), limits, *usage);
-    }
-    match Json::parse(output) {
-        Ok(output) => Outcome::Completed(output),
-        Err(error) => {
-            stopped(StopReason::Contract, format!("the output is no JSON: {error}"), None)
-        }
-    }
-}
 
 fn of_failure(failure: &Failure, asked_to_stop: bool) -> Outcome {
     let error = |blame| RunError {
@@ -88,15 +65,45 @@ pub(crate) fn input_too_large(bytes: usize, limits: &Limits) -> Outcome {
     ))
 }
 
-/// All that is known of a guest that did not answer.
+/// All that is known of an attempt when its guest has ended.
 pub(crate) struct Case<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) usage: Usage,
     pub(crate) memory: &'a Memory,
     pub(crate) panic: Option<Panic>,
+    /// The last lines that it logged.
+    pub(crate) last_log_lines: Vec<String>,
+    /// Where its memory was written to, or why it was not, if someone wants core dumps.
+    pub(crate) core_dump: Option<String>,
+    /// Bytes that it could pass to the host in one call.
+    pub(crate) hostcall_bytes: usize,
 }
 
 impl Case<'_> {
+    /// What a guest's own answer means.
+    pub(crate) fn of_answer(
+        &self,
+        answer: &Result<String, Failure>,
+        asked_to_stop: bool,
+    ) -> Outcome {
+        match answer {
+            Ok(output) => self.of_output(output),
+            Err(failure) => of_failure(failure, asked_to_stop),
+        }
+    }
+
+    fn of_output(&self, output: &str) -> Outcome {
+        if output.len() as u64 > self.limits.output_bytes_max {
+            return self.output_too_large(&format!("{} bytes", output.len()), None);
+        }
+        match Json::parse(output) {
+            Ok(output) => Outcome::Completed(output),
+            Err(error) => {
+                self.stopped(StopReason::Contract, format!("the output is no JSON: {error}"), None)
+            }
+        }
+    }
+
     /// What it means that there is no answer.
     pub(crate) fn of_fault(&self, fault: &Fault) -> Result<Outcome, RunError> {
         match fault {
@@ -128,26 +135,22 @@ impl Case<'_> {
     }
 
     fn of_halt(&self, halt: Halt, error: Option<&wasmtime::Error>) -> Outcome {
-        let details = || self.used(error);
         match halt {
-            Halt::CpuTime => stopped(
-                StopReason::CpuTime,
-                format!(
-                    "used more than {} of CPU time (limit cpu_ms_max = {})",
-                    span(self.limits.cpu_max()),
-                    self.limits.cpu_ms_max
-                ),
-                Some(details()),
-            ),
-            Halt::WallTime => stopped(
-                StopReason::WallTime,
-                format!(
+            Halt::CpuTime => {
+                let limit = self.limits.cpu_ms_max;
+                let used = span(self.limits.cpu_max());
+                let message =
+                    format!("used more than {used} of CPU time (limit cpu_ms_max = {limit})");
+                self.stopped(StopReason::CpuTime, message, error)
+            }
+            Halt::WallTime => {
+                let message = format!(
                     "ran longer than {}, waits included (limit wall_ms_max = {})",
                     span(self.limits.wall_max()),
                     self.limits.wall_ms_max
-                ),
-                Some(details()),
-            ),
+                );
+                self.stopped(StopReason::WallTime, message, error)
+            }
             Halt::Cancelled => Outcome::Cancelled(RunError::new(
                 Blame::Operator,
                 "cancelled",
@@ -162,45 +165,55 @@ impl Case<'_> {
         let panicked = self.panic.as_ref().filter(|panic| !is_out_of_memory(panic));
         if let Some(exit) = error.downcast_ref::<I32Exit>() {
             let message = format!("the job exited with status {} instead of returning", exit.0);
-            return stopped(StopReason::Contract, message, Some(traced(error)));
+            return self.stopped(StopReason::Contract, message, Some(error));
         }
         // Many languages keep part of their stack in memory, and run over its end instead.
         let overrun = trap == Some(&Trap::MemoryOutOfBounds) && backtrace::is_recursion(error);
         if overrun || trap == Some(&Trap::StackOverflow) {
             let message =
                 "calls are nested too deep: the stack is full; look for endless recursion";
-            return stopped(StopReason::Stack, message.to_owned(), Some(traced(error)));
+            return self.stopped(StopReason::Stack, message.to_owned(), Some(error));
         }
         if let (Some(panic), Some(Trap::UnreachableCodeReached)) = (panicked, trap) {
-            return of_panic(panic, error);
+            return self.of_panic(panic, error);
         }
         if let Some(refusal) = self.memory.refusal() {
             return self.of_refusal(refusal, error);
         }
         if let Some(trap) = trap {
-            return stopped(StopReason::Trap, plain(*trap).to_owned(), Some(traced(error)));
+            return self.stopped(StopReason::Trap, plain(*trap).to_owned(), Some(error));
         }
         self.of_border(error)
     }
 
     /// Errors that come from a call between guest and host.
     fn of_border(&self, error: &wasmtime::Error) -> Outcome {
+        if let Some(ResourceTableError::Full) = error.downcast_ref() {
+            let limit = self.limits.handles_max;
+            let message = format!(
+                "held more than {} host resources (streams, files, timers, requests) at a time \
+                 (limit handles_max = {limit})",
+                text::count(limit)
+            );
+            return self.stopped(StopReason::Handles, message, Some(error));
+        }
         let in_a_call = backtrace::of(error).is_some();
-        let message = said(error);
         let too_much = error.chain().any(|cause| cause.to_string().starts_with(TOO_MUCH_DATA));
         match (too_much, in_a_call) {
-            (true, false) => output_too_large("too many bytes", self.limits, self.usage),
-            (true, true) => stopped(
-                StopReason::Contract,
-                "passed too much to the host in one call: up to 8 MiB are always taken".to_owned(),
-                Some(traced(error)),
-            ),
-            (false, true) => stopped(StopReason::Trap, message, Some(traced(error))),
-            (false, false) => stopped(
-                StopReason::Contract,
-                format!("the answer is malformed: {message}"),
-                Some(traced(error)),
-            ),
+            (true, false) => self.output_too_large("too many bytes", Some(error)),
+            (true, true) => {
+                let message = format!(
+                    "passed more than {} to the host in one call (limit hostcall_bytes_max = {})",
+                    size(self.hostcall_bytes as u64),
+                    self.limits.hostcall_bytes_max
+                );
+                self.stopped(StopReason::HostcallBytes, message, Some(error))
+            }
+            (false, true) => self.stopped(StopReason::Trap, said(error), Some(error)),
+            (false, false) => {
+                let message = format!("the answer is malformed: {}", said(error));
+                self.stopped(StopReason::Contract, message, Some(error))
+            }
         }
     }
 
@@ -216,56 +229,62 @@ impl Case<'_> {
                               provides for one (the host's option memory_bytes_max)"
                 .to_owned(),
         };
-        stopped(StopReason::Memory, message, Some(self.used(Some(error))))
+        self.stopped(StopReason::Memory, message, Some(error))
     }
 
-    fn used(&self, error: Option<&wasmtime::Error>) -> Map<String, Value> {
-        let mut details = error.map(traced).unwrap_or_default();
+    fn of_panic(&self, panic: &Panic, error: &wasmtime::Error) -> Outcome {
+        let place = match panic.line {
+            Some(line) => format!("{}:{line}", panic.file),
+            None => panic.file.clone(),
+        };
+        let message =
+            format!("panicked at {place}: {}", text::clean(&panic.message, MESSAGE_BYTES_MAX));
+        let mut details = self.details(Some(error));
+        details.insert("file".to_owned(), json!(panic.file));
+        details.insert("line".to_owned(), json!(panic.line));
+        stopped_with(StopReason::Panic, message, &details)
+    }
+
+    fn output_too_large(&self, bytes: &str, error: Option<&wasmtime::Error>) -> Outcome {
+        let message = format!(
+            "returned {bytes}, more than {} (limit output_bytes_max = {})",
+            size(self.limits.output_bytes_max),
+            self.limits.output_bytes_max
+        );
+        self.stopped(StopReason::OutputTooLarge, message, error)
+    }
+
+    fn stopped(
+        &self,
+        reason: StopReason,
+        message: String,
+        error: Option<&wasmtime::Error>,
+    ) -> Outcome {
+        stopped_with(reason, message, &self.details(error))
+    }
+
+    /// What helps to find out why: all of it is bounded.
+    fn details(&self, error: Option<&wasmtime::Error>) -> Map<String, Value> {
+        let mut details = Map::new();
+        if let Some(frames) = error.and_then(backtrace::of) {
+            details.insert("backtrace".to_owned(), frames);
+        }
         details.insert("limits".to_owned(), json!(self.limits));
         details.insert("usage".to_owned(), json!(self.usage));
+        details.insert("last_log_lines".to_owned(), json!(self.last_log_lines));
+        if let Some(core_dump) = &self.core_dump {
+            details.insert("core_dump".to_owned(), json!(core_dump));
+        }
         details
     }
 }
 
-fn of_panic(panic: &Panic, error: &wasmtime::Error) -> Outcome {
-    let place = match panic.line {
-        Some(line) => format!("{}:{line}", panic.file),
-        None => panic.file.clone(),
-    };
-    let message =
-        format!("panicked at {place}: {}", text::clean(&panic.message, MESSAGE_BYTES_MAX));
-    let mut details = traced(error);
-    details.insert("file".to_owned(), json!(panic.file));
-    details.insert("line".to_owned(), json!(panic.line));
-    stopped(StopReason::Panic, message, Some(details))
-}
-
-fn output_too_large(bytes: &str, limits: &Limits, usage: Usage) -> Outcome {
-    let mut details = Map::new();
-    details.insert("limits".to_owned(), json!(limits));
-    details.insert("usage".to_owned(), json!(usage));
-    stopped(
-        StopReason::OutputTooLarge,
-        format!(
-            "returned {bytes}, more than {} (limit output_bytes_max = {})",
-            size(limits.output_bytes_max),
-            limits.output_bytes_max
-        ),
-        Some(details),
-    )
-}
-
-fn stopped(reason: StopReason, message: String, details: Option<Map<String, Value>>) -> Outcome {
-    let details = details.filter(|details| !details.is_empty());
+fn stopped_with(reason: StopReason, message: String, details: &Map<String, Value>) -> Outcome {
     let error = RunError {
-        details: details.and_then(|details| Json::of(&details).ok()),
+        details: Json::of(details).ok(),
         ..RunError::new(Blame::Guest, reason.name(), message)
     };
     Outcome::Stopped { reason, error }
-}
-
-fn traced(error: &wasmtime::Error) -> Map<String, Value> {
-    backtrace::of(error).map(|frames| ("backtrace".to_owned(), frames)).into_iter().collect()
 }
 
 /// What went wrong at the bottom, without the contexts around it.
@@ -276,34 +295,4 @@ fn said(error: &wasmtime::Error) -> String {
 /// Whether a panic says that there was no memory, as some allocators do.
 fn is_out_of_memory(panic: &Panic) -> bool {
     panic.message.starts_with("memory allocation of ")
-}
-
-fn plain(trap: Trap) -> &'static str {
-    match trap {
-        Trap::UnreachableCodeReached => "stopped itself (abort or unreachable code)",
-        Trap::MemoryOutOfBounds => "accessed memory out of bounds",
-        Trap::TableOutOfBounds => "called a function out of the table's bounds",
-        Trap::IndirectCallToNull => "called a function that does not exist",
-        Trap::BadSignature => "called a function with the wrong signature",
-        Trap::IntegerOverflow => "an integer operation overflowed",
-        Trap::IntegerDivisionByZero => "divided an integer by zero",
-        Trap::BadConversionToInteger => "converted a number that no integer can hold",
-        Trap::CannotEnterComponent => "called itself through the host",
-        _ => "broke a rule of WebAssembly",
-    }
-}
-
-fn span(span: Duration) -> String {
-    match span.as_millis() {
-        ms if ms % 1_000 == 0 => format!("{} s", ms / 1_000),
-        ms => format!("{ms} ms"),
-    }
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        bytes if bytes >= 1 << 20 => format!("{} MiB", bytes.div_ceil(1 << 20)),
-        bytes if bytes >= 1 << 10 => format!("{} KiB", bytes.div_ceil(1 << 10)),
-        bytes => format!("{bytes} bytes"),
-    }
 }

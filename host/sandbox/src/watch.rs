@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** the decision is made in one place, [`Watch::halt`]. While the guest
 //! computes, the epoch callback asks there at every tick; while the guest waits, [`Watched`]
-//! asks whenever a timer or a cancellation wakes it.
+//! asks whenever a timer or a cancellation wakes it. How late a guest that computes is
+//! stopped, [`crate::ticker`] says.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -47,6 +48,10 @@ pub(crate) struct Watch {
     looked: AtomicBool,
     /// Nanoseconds after the start when the request to stop was first seen; 0 before that.
     asked_after: AtomicU64,
+    /// Nanoseconds that the guest has waited for the host.
+    waited: AtomicU64,
+    /// Whether the guest's time slice ended: it could go on, and others are let first.
+    yielded: AtomicBool,
 }
 
 impl Watch {
@@ -69,6 +74,8 @@ impl Watch {
             polled_at: AtomicU64::new(0),
             looked: AtomicBool::new(false),
             asked_after: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
+            yielded: AtomicBool::new(false),
         }
     }
 
@@ -88,6 +95,14 @@ impl Watch {
         Duration::from_nanos(self.cpu_before.load(Ordering::Relaxed))
     }
 
+    /// Time that the guest waited for the host: from when a call into the host was not done at
+    /// once until the guest's task was run again. It covers timers, files and answers, and the
+    /// task's own way back to a thread. What a host function does before it first waits is CPU
+    /// time, and a time slice's end is neither: there the guest waits for other guests.
+    pub(crate) fn waited(&self) -> Duration {
+        Duration::from_nanos(self.waited.load(Ordering::Relaxed))
+    }
+
     /// Time since the start.
     pub(crate) fn wall(&self) -> Duration {
         self.started_at.elapsed()
@@ -101,7 +116,10 @@ impl Watch {
         match halted {
             Some(_) => UpdateDeadline::Interrupt,
             // The runtime's own yield also lets it look at timers and sockets.
-            None => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
+            None => {
+                self.yielded.store(true, Ordering::Relaxed);
+                UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
+            }
         }
     }
 
@@ -159,6 +177,8 @@ pub(crate) struct Watched<'a, F> {
     engine: &'a Engine,
     /// Made when the guest first waits: most calls end before.
     waiting: Option<Waiting>,
+    /// Since when the guest waits for the host.
+    parked_at: Option<Instant>,
 }
 
 struct Waiting {
@@ -176,7 +196,21 @@ impl<'a, F: Future> Watched<'a, F> {
         ticker: &'a Ticker,
         engine: &'a Engine,
     ) -> Self {
-        Self { call, watch, ticker, engine, waiting: None }
+        Self { call, watch, ticker, engine, waiting: None, parked_at: None }
+    }
+
+    /// The guest has nothing to do until the host has, unless its time slice ended.
+    fn park(&mut self) {
+        if !self.watch.yielded.swap(false, Ordering::Relaxed) {
+            self.parked_at = Some(Instant::now());
+        }
+    }
+
+    fn unpark(&mut self) {
+        if let Some(parked_at) = self.parked_at.take() {
+            let waited = u64::try_from(parked_at.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.watch.waited.fetch_add(waited, Ordering::Relaxed);
+        }
     }
 
     /// One slice of the guest on this thread's CPU clock.
@@ -227,9 +261,11 @@ impl<F: Future> Future for Watched<'_, F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        this.unpark();
         if let Poll::Ready(output) = this.poll_call(context) {
             return Poll::Ready(Ok(output));
         }
+        this.park();
         loop {
             if let Some(halt) = this.watch.halt(this.watch.cpu()) {
                 return Poll::Ready(Err(halt));

@@ -72,6 +72,9 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
+    /// Compile the component on standard input for a host: what `serve` calls
+    #[command(name = crate::sandbox::COMPILE_COMMAND, hide = true)]
+    CompileComponent,
 }
 
 /// What every command takes.

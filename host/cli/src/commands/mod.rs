@@ -68,8 +68,11 @@ async fn work(command: Command, app: App) -> Done {
         Command::Doctor => doctor::doctor(app).await,
         Command::Plugins(PluginsCommand::List) => plugins::list(app).await,
         Command::Plugins(PluginsCommand::Inspect(args)) => plugins::inspect(args, app).await,
-        Command::New(_) | Command::Config(_) | Command::Completions(_) => {
-            unreachable!("these are done without threads, above")
+        Command::New(_)
+        | Command::Config(_)
+        | Command::Completions(_)
+        | Command::CompileComponent => {
+            unreachable!("these are done without threads, above and in `main`")
         }
     }
 }

@@ -62,6 +62,10 @@ pub(crate) struct SandboxConfig {
     pub(crate) cache_dir: Option<PathBuf>,
     pub(crate) cancel_grace: Duration,
     pub(crate) job_log_level: zapjobs_model::LogLevel,
+    pub(crate) compile_apart: bool,
+    pub(crate) compile_time: Duration,
+    pub(crate) compile_memory_bytes: u64,
+    pub(crate) core_dump_dir: Option<PathBuf>,
 }
 
 /// How a SQLite database is opened.
@@ -111,6 +115,10 @@ impl Default for Config {
                 cache_dir: None,
                 cancel_grace: Duration::from_secs(5),
                 job_log_level: zapjobs_model::LogLevel::Debug,
+                compile_apart: true,
+                compile_time: Duration::from_secs(60),
+                compile_memory_bytes: 2 << 30,
+                core_dump_dir: None,
             },
             sqlite: SqliteConfig {
                 full_sync: false,

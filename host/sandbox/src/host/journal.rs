@@ -1,33 +1,44 @@
 //! Everything an attempt says, whichever way: through `log`, standard output or standard
 //! error.
 //!
-//! **Invariant:** at most as many lines and bytes as the limits allow leave this module, plus
-//! one line at the end that says how many did not.
+//! **Invariant:** at most as many lines and bytes as the limits allow leave this module, no
+//! faster than they allow, plus one line at the end for each reason why others did not.
 
+mod dropped;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use zapjobs_model::port::RunSink;
 use zapjobs_model::{Json, Limits, LogLevel, LogLine, Timestamp, Usage};
 
 use crate::panic::{Panic, PanicWatch};
+use crate::rate::Bucket;
 use crate::text;
+use dropped::{Dropped, Reason};
 
 /// Bytes of a category at most; the rest is cut.
 const CATEGORY_BYTES_MAX: usize = 200;
 /// Who says what the sandbox itself has to say.
 const OWN_CATEGORY: &str = "zapjobs";
+/// Lines that a failure's report repeats at most.
+const LAST_LINES_MAX: usize = 20;
+/// Bytes of each of them at most; the rest is cut.
+const LAST_LINE_BYTES_MAX: usize = 200;
 
 /// The words of one attempt.
 pub(crate) struct Journal {
     sink: Arc<dyn RunSink>,
     level_min: LogLevel,
-    lines_max: u64,
-    bytes_max: u64,
+    limits: Limits,
     line_bytes_max: usize,
+    begun_at: Instant,
+    rate: Bucket,
     lines: u64,
     bytes: u64,
-    lines_dropped: u64,
+    dropped: Dropped,
+    last_lines: VecDeque<String>,
     stdout: Partial,
     stderr: Partial,
     panic: PanicWatch,
@@ -56,12 +67,14 @@ impl Journal {
         Self {
             sink,
             level_min,
-            lines_max: limits.log_lines_max,
-            bytes_max: limits.log_bytes_max,
+            limits: *limits,
             line_bytes_max: usize::try_from(limits.log_line_bytes_max).unwrap_or(usize::MAX),
+            begun_at: Instant::now(),
+            rate: Bucket::new(limits.log_lines_per_second_max, limits.log_lines_burst_max),
             lines: 0,
             bytes: 0,
-            lines_dropped: 0,
+            dropped: Dropped::default(),
+            last_lines: VecDeque::new(),
             stdout: Partial::default(),
             stderr: Partial::default(),
             panic: PanicWatch::default(),
@@ -81,12 +94,21 @@ impl Journal {
     /// Whether a line of this level may still be kept; if only a limit forbids it, it counts
     /// as dropped.
     pub(crate) fn takes(&mut self, level: LogLevel) -> bool {
-        if level < self.level_min {
-            return false;
-        }
-        let full = self.lines >= self.lines_max || self.bytes >= self.bytes_max;
-        self.lines_dropped += u64::from(full);
-        !full
+        level >= self.level_min && self.takes_at(self.begun_at.elapsed())
+    }
+
+    fn takes_at(&mut self, now: Duration) -> bool {
+        let reason = if self.lines >= self.limits.log_lines_max {
+            Reason::Lines
+        } else if self.bytes >= self.limits.log_bytes_max {
+            Reason::Bytes
+        } else if !self.rate.take(now) {
+            Reason::Rate
+        } else {
+            return true;
+        };
+        self.dropped.add(reason);
+        false
     }
 
     /// Keeps a line that [`Self::takes`] allowed, unless its bytes exceed what is left.
@@ -102,12 +124,13 @@ impl Journal {
         let room = self.line_bytes_max.saturating_sub(category.len() + fields_bytes);
         let message = text::clean(message, room);
         let bytes = (category.len() + message.len() + fields_bytes) as u64;
-        if self.bytes + bytes > self.bytes_max {
-            self.lines_dropped += 1;
+        if self.bytes + bytes > self.limits.log_bytes_max {
+            self.dropped.add(Reason::Bytes);
             return;
         }
         self.lines += 1;
         self.bytes += bytes;
+        self.remember(&message);
         self.sink.log(LogLine { at: now(), level, category, message, fields });
     }
 
@@ -133,27 +156,44 @@ impl Journal {
                 self.end_line(stream);
             }
         }
-        if self.lines_dropped > 0 {
-            let message = format!(
-                "{} log lines dropped: limit log_lines_max = {}, log_bytes_max = {}",
-                self.lines_dropped, self.lines_max, self.bytes_max
-            );
-            self.sink.log(LogLine {
-                at: now(),
-                level: LogLevel::Warn,
-                category: OWN_CATEGORY.to_owned(),
-                message,
-                fields: None,
-            });
+        for sentence in self.dropped.say(&self.limits) {
+            self.say(sentence);
         }
         self.panic.take()
+    }
+
+    /// Says something of the sandbox's own, beside the guest's limits: for what is said once.
+    pub(crate) fn say(&self, message: String) {
+        self.sink.log(LogLine {
+            at: now(),
+            level: LogLevel::Warn,
+            category: OWN_CATEGORY.to_owned(),
+            message,
+            fields: None,
+        });
     }
 
     /// Writes what was used into the attempt's usage.
     pub(crate) const fn count(&self, usage: &mut Usage) {
         usage.log_lines = self.lines;
         usage.log_bytes = self.bytes;
-        usage.log_lines_dropped = self.lines_dropped;
+        usage.log_lines_dropped = self.dropped.total();
+    }
+
+    /// The last lines that were kept, for a failure's report.
+    pub(crate) fn last_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.last_lines).into()
+    }
+
+    fn remember(&mut self, message: &str) {
+        // The oldest line's memory serves the newest.
+        let mut line = match self.last_lines.len() {
+            LAST_LINES_MAX => self.last_lines.pop_front().unwrap_or_default(),
+            _ => String::new(),
+        };
+        line.clear();
+        line.push_str(text::cut(message, LAST_LINE_BYTES_MAX));
+        self.last_lines.push_back(line);
     }
 
     fn push(&mut self, stream: Stream, text: &[u8]) {

@@ -4,6 +4,7 @@
 //! chooses the size of has a bound.
 
 mod cancellation;
+mod files;
 pub(crate) mod journal;
 mod log;
 mod progress;
@@ -22,11 +23,11 @@ use zapjobs_model::{DirectoryGrant, ItemCounts, Limits, LogLevel, Progress};
 
 use crate::contract::{PACKAGE, VERSION_FULL};
 use crate::memory::Memory;
+use crate::panic::Panic;
 use crate::watch::{Halt, Watch};
+use files::Quota;
 use journal::Journal;
-
-/// Host resources (streams, files, timers) that a guest holds at a time at most.
-const HANDLES_MAX: usize = 1_000;
+use progress::Reports;
 
 /// What one attempt's store holds.
 pub(crate) struct State {
@@ -35,11 +36,13 @@ pub(crate) struct State {
     pub(crate) memory: Memory,
     pub(crate) halted: Option<Halt>,
     pub(crate) journal: Arc<Mutex<Journal>>,
-    sink: Arc<dyn RunSink>,
-    progress_message_bytes_max: usize,
+    pub(crate) reports: Reports,
     /// Made when the guest first asks for it, unless directories have to be opened.
     wasi: Option<WasiCtx>,
     handles: ResourceTable,
+    limits: Limits,
+    /// Made when the guest first uses files.
+    quota: Option<Arc<Mutex<Quota>>>,
 }
 
 impl State {
@@ -58,19 +61,29 @@ impl State {
             some => Some(wasi::context(&journal, some)?),
         };
         let mut handles = ResourceTable::new();
-        handles.set_max_capacity(HANDLES_MAX);
-        let message_max = usize::try_from(limits.progress_message_bytes_max).unwrap_or(usize::MAX);
+        handles.set_max_capacity(usize::try_from(limits.handles_max).unwrap_or(usize::MAX));
         Ok(Self {
             context,
             watch,
             memory: Memory::new(limits.memory_bytes_max),
             halted: None,
             journal,
-            sink,
-            progress_message_bytes_max: message_max,
+            reports: Reports::new(sink, limits),
             wasi,
             handles,
+            limits: *limits,
+            quota: None,
         })
+    }
+
+    /// The guest has ended: says what it left unsaid. Answers its panic, if it said one.
+    pub(crate) fn finish(&mut self) -> Option<Panic> {
+        self.reports.finish();
+        let mut journal = self.journal.lock();
+        for sentence in self.quota.iter().flat_map(|quota| quota.lock().say()) {
+            journal.say(sentence);
+        }
+        journal.finish()
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use wasmtime::component::Linker;
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use zapjobs_model::{Access, DirectoryGrant};
 
 use super::State;
+use super::files::{self, Files, Quota};
 use super::journal::{Journal, Stream};
 use super::stdio::Output;
 
@@ -47,7 +49,8 @@ pub(crate) const PROVIDED: &[&str] = &[
 ];
 
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    files::add_to_linker(linker)
 }
 
 /// What a guest finds of the outside. Fails if a granted directory cannot be opened.
@@ -88,12 +91,24 @@ fn open(builder: &mut WasiCtxBuilder, grant: &DirectoryGrant) -> Result<(), Stri
     })
 }
 
+/// A context in which nothing is granted.
+fn nothing(journal: &Arc<Mutex<Journal>>) -> WasiCtx {
+    context(journal, &[]).expect("only directories can fail to open, and there are none")
+}
+
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let journal = &self.journal;
-        let ctx = self.wasi.get_or_insert_with(|| {
-            context(journal, &[]).expect("only directories can fail to open, and there are none")
-        });
+        let ctx = self.wasi.get_or_insert_with(|| nothing(&self.journal));
         WasiCtxView { ctx, table: &mut self.handles }
+    }
+}
+
+impl State {
+    /// The guest's files, within its limits.
+    pub(super) fn files(&mut self) -> Files<'_> {
+        let ctx = self.wasi.get_or_insert_with(|| nothing(&self.journal)).filesystem();
+        let quota =
+            self.quota.get_or_insert_with(|| Arc::new(Mutex::new(Quota::new(&self.limits))));
+        Files { inner: WasiFilesystemCtxView { ctx, table: &mut self.handles }, quota }
     }
 }

@@ -20,8 +20,8 @@ async fn runs(directory: &Path) {
 }
 
 fn only_file(directory: &Path) -> PathBuf {
-    let files: Vec<_> =
-        fs::read_dir(directory).expect("lists").map(|file| file.expect("lists").path()).collect();
+    let files = fs::read_dir(directory).expect("lists").map(|file| file.expect("lists").path());
+    let files: Vec<_> = files.filter(|file| !file.ends_with("key")).collect();
     assert_eq!(files.len(), 1, "{files:?}");
     files[0].clone()
 }
@@ -54,6 +54,33 @@ async fn damaged_code_is_compiled_again() {
         runs(directory.path()).await;
         assert_eq!(fs::read(&file).expect("read").len(), whole.len(), "it was not written anew");
     }
+}
+
+#[tokio::test]
+async fn code_that_another_host_sealed_is_not_loaded() {
+    let [mine, other] = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    for directory in [&mine, &other] {
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).expect("set");
+        runs(directory.path()).await;
+    }
+    let (file, foreign) = (only_file(mine.path()), only_file(other.path()));
+    assert_eq!(file.file_name(), foreign.file_name());
+    let foreign = fs::read(foreign).expect("read");
+    fs::write(&file, &foreign).expect("written");
+    runs(mine.path()).await;
+    assert_ne!(fs::read(&file).expect("read")[..32], foreign[..32], "it was not written anew");
+}
+
+#[tokio::test]
+async fn the_key_is_its_owners_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).expect("set");
+    runs(directory.path()).await;
+    let key = directory.path().join("key");
+    assert_eq!(fs::metadata(&key).expect("there").permissions().mode() & 0o777, 0o600);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).expect("set");
+    let error = WasmSandbox::new(options(directory.path())).err().expect("a refusal");
+    assert!(error.to_string().contains("key: others can read it"), "{error}");
 }
 
 #[test]

@@ -36,11 +36,41 @@ async fn a_log_flood_is_bounded_and_said() {
     assert_eq!(lines.len(), 101);
     assert_eq!(lines[99].message, "line 99");
     assert_eq!((lines[100].level, lines[100].category.as_str()), (LogLevel::Warn, "zapjobs"));
-    assert_eq!(
-        lines[100].message,
-        "19900 log lines dropped: limit log_lines_max = 100, log_bytes_max = 1048576"
-    );
+    assert_eq!(lines[100].message, "19,900 log lines dropped: limit log_lines_max = 100");
     assert_eq!((report.usage.log_lines, report.usage.log_lines_dropped), (100, 19_900));
+}
+
+#[tokio::test]
+async fn a_log_flood_is_slowed_to_its_rate_and_said() {
+    let attempt = Try::of("flood", "0").limited(|limits| {
+        limits.log_lines_burst_max = 50;
+        limits.log_lines_per_second_max = 1;
+    });
+    let report = attempt.report(&hostile().await).await;
+    assert_eq!(output(&report), "null");
+    let (kept, dropped) = (report.usage.log_lines, report.usage.log_lines_dropped);
+    // One more for each second that it took.
+    let seconds = report.usage.wall_us / 1_000_000 + 1;
+    assert!((50..=50 + seconds).contains(&kept), "{:?}", report.usage);
+    assert_eq!(kept + dropped, 20_000);
+    let last = attempt.heard.lines().pop().expect("lines").message;
+    assert!(last.starts_with("19,9"), "{last}");
+    assert!(
+        last.ends_with(" log lines dropped: rate limit 1/s (limit log_lines_per_second_max = 1)"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn progress_arrives_at_its_pace_and_the_newest_in_the_end() {
+    let attempt = Try::of("report-much", "0").limited(|limits| limits.progress_per_second_max = 1);
+    let report = attempt.report(&hostile().await).await;
+    assert_eq!(attempt.heard.progress().expect("progress").done, 9_999);
+    let counts = ItemCounts { processed: 9_999, succeeded: 9_999, failed: 0 };
+    assert_eq!(attempt.heard.counts(), Some(counts));
+    let heard = attempt.heard.reports() as u64;
+    let seconds = report.usage.wall_us / 1_000_000 + 1;
+    assert!((2..=2 + seconds).contains(&heard), "{heard} reports, {:?}", report.usage);
 }
 
 #[tokio::test]
@@ -69,8 +99,11 @@ async fn a_huge_log_line_is_cut_and_one_beyond_all_bounds_stops_the_run() {
     assert!(lines[0].message.ends_with(" bytes cut)"), "{}", lines[0].message.len());
     assert!(lines[0].message.len() <= (16 << 10) + 40);
     let report = Try::of("too-huge-log", "0").report(&plugin).await;
-    let error = stopped(&report, StopReason::Contract);
-    assert!(error.message.starts_with("passed too much to the host in one call"), "{error}");
+    let error = stopped(&report, StopReason::HostcallBytes);
+    assert_eq!(
+        error.message,
+        "passed more than 8 MiB to the host in one call (limit hostcall_bytes_max = 8388608)"
+    );
 }
 
 #[tokio::test]

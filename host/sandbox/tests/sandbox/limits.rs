@@ -10,18 +10,27 @@ use crate::support::{Try, details, guest, hostile, load, output, stopped};
 #[tokio::test]
 async fn an_endless_loop_ends_at_its_cpu_limit() {
     let plugin = hostile().await;
+    let mut used = Vec::new();
     for _ in 0..10 {
         let attempt = Try::of("spin", "0").limited(|limits| limits.cpu_ms_max = 50);
         let report = attempt.report(&plugin).await;
         let error = stopped(&report, StopReason::CpuTime);
         assert_eq!(error.blame, Blame::Guest);
         assert_eq!(error.message, "used more than 50 ms of CPU time (limit cpu_ms_max = 50)");
-        assert!((50_000..70_000).contains(&report.usage.cpu_us), "{:?}", report.usage);
+        used.push(report.usage);
         let details = details(error);
         assert_eq!(details["limits"]["cpu_ms_max"], 50);
         assert_eq!(details["usage"]["cpu_us"], report.usage.cpu_us);
         assert!(details["backtrace"].as_array().is_some_and(|frames| !frames.is_empty()));
     }
+    // None ends before its limit. How late one ends is the system's doing where other programs
+    // want the processors too; that most end in time is the sandbox's.
+    let all: Vec<_> = used.iter().map(|usage| (usage.cpu_us, usage.wall_us)).collect();
+    let mut cpu_us: Vec<u64> = used.iter().map(|usage| usage.cpu_us).collect();
+    cpu_us.sort_unstable();
+    assert!(cpu_us[0] >= 50_000, "CPU and wall time in us: {all:?}");
+    assert!(cpu_us[4] < 60_000, "half end within 10 ms; CPU and wall time in us: {all:?}");
+    assert!(cpu_us[9] < 150_000, "all end within 100 ms; CPU and wall time in us: {all:?}");
 }
 
 #[tokio::test]
@@ -32,6 +41,69 @@ async fn an_endless_loop_ends_at_its_wall_limit() {
     let error = stopped(&report, StopReason::WallTime);
     assert_eq!(error.message, "ran longer than 50 ms, waits included (limit wall_ms_max = 50)");
     assert!(report.usage.wall_us >= 50_000);
+    assert_eq!(report.usage.wait_us, 0, "a time slice's end is no wait for the host");
+}
+
+#[tokio::test]
+async fn handles_beyond_the_limit_are_said() {
+    let attempt = Try::of("hoard", "0").limited(|limits| limits.handles_max = 100);
+    let report = attempt.report(&hostile().await).await;
+    let error = stopped(&report, StopReason::Handles);
+    assert_eq!(
+        error.message,
+        "held more than 100 host resources (streams, files, timers, requests) at a time (limit \
+         handles_max = 100)"
+    );
+}
+
+#[tokio::test]
+async fn random_bytes_beyond_all_bounds_take_no_memory_of_the_host() {
+    let report = Try::of("much-random", "0").report(&hostile().await).await;
+    let error = stopped(&report, StopReason::Trap);
+    assert!(error.message.contains("requested len"), "{error}");
+}
+
+#[tokio::test]
+async fn the_details_of_a_stop_tell_what_helps() {
+    let attempt = Try::of("panic", "\"x\"");
+    let report = attempt.report(&hostile().await).await;
+    let details = details(stopped(&report, StopReason::Panic));
+    assert_eq!(details["limits"]["handles_max"], 1_000);
+    assert_eq!(details["usage"]["cpu_us"], report.usage.cpu_us);
+    let last = details["last_log_lines"].as_array().expect("lines");
+    assert!(
+        last.iter().any(|line| line.as_str().is_some_and(|line| line.contains("cannot go on")))
+    );
+    assert!(details.get("core_dump").is_none());
+}
+
+#[tokio::test]
+async fn a_core_dump_is_kept_on_request_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let parent = tempfile::tempdir().expect("a directory");
+    let directory = parent.path().join("dumps");
+    let options = zapjobs_sandbox::SandboxOptions {
+        core_dump_dir: Some(directory.clone()),
+        ..zapjobs_sandbox::SandboxOptions::default()
+    };
+    let sandbox = crate::support::sandbox_with(options);
+    let plugin = crate::support::load_with(&sandbox, guest("hostile"), Default::default())
+        .await
+        .expect("loads");
+    for job in ["abort", "spin"] {
+        let attempt = Try::of(job, "0").limited(|limits| limits.cpu_ms_max = 20);
+        let report = attempt.report(&plugin).await;
+        let Outcome::Stopped { error, .. } = &report.outcome else { panic!("{report:?}") };
+        let details = details(error);
+        assert!(details["backtrace"].as_array().is_some_and(|frames| !frames.is_empty()));
+        let path = details["core_dump"].as_str().expect("a path");
+        let dump = std::fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert!(dump.starts_with(b"\0asm"), "{job}");
+        let mode = std::fs::metadata(path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let report = Try::of("echo", "7").report(&plugin).await;
+    assert_eq!(output(&report), "7");
 }
 
 #[tokio::test]
@@ -44,6 +116,7 @@ async fn a_guest_that_sleeps_ends_at_its_wall_limit_and_uses_no_cpu() {
     let (report, took) = attempt.timed(&plugin).await;
     stopped(&report, StopReason::WallTime);
     assert!(report.usage.cpu_us < 50_000, "{:?}", report.usage);
+    assert!((90_000..=report.usage.wall_us).contains(&report.usage.wait_us), "{:?}", report.usage);
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
 

@@ -4,6 +4,8 @@
 
 mod caching;
 mod cancelling;
+mod compiling;
+mod files;
 mod imports;
 mod limits;
 mod loading;

@@ -47,7 +47,7 @@ pub(crate) async fn hostile() -> Arc<dyn Plugin> {
 #[derive(Default)]
 pub(crate) struct Heard {
     lines: Mutex<Vec<LogLine>>,
-    progress: Mutex<Option<Progress>>,
+    progress: Mutex<Vec<Progress>>,
     counts: Mutex<Option<ItemCounts>>,
     /// Notified at each report of progress.
     pub(crate) progressed: Notify,
@@ -58,7 +58,7 @@ impl RunSink for Heard {
         self.lines.lock().expect("no panic").push(line);
     }
     fn progress(&self, progress: Progress) {
-        *self.progress.lock().expect("no panic") = Some(progress);
+        self.progress.lock().expect("no panic").push(progress);
         self.progressed.notify_one();
     }
     fn counts(&self, counts: ItemCounts) {
@@ -71,7 +71,11 @@ impl Heard {
         self.lines.lock().expect("no panic").clone()
     }
     pub(crate) fn progress(&self) -> Option<Progress> {
-        self.progress.lock().expect("no panic").clone()
+        self.progress.lock().expect("no panic").last().cloned()
+    }
+    /// How many reports of progress there were.
+    pub(crate) fn reports(&self) -> usize {
+        self.progress.lock().expect("no panic").len()
     }
     pub(crate) fn counts(&self) -> Option<ItemCounts> {
         *self.counts.lock().expect("no panic")

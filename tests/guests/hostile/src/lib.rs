@@ -48,6 +48,15 @@ const JOBS: &[(&str, Job)] = &[
         log::write(log::Level::Info, "huge", &"y".repeat(9 << 20), &[]);
         ok()
     }),
+    ("report-much", |_| {
+        for n in 0..10_000 {
+            progress::report(n, None, "");
+            progress::count_items(n, n, 0);
+        }
+        ok()
+    }),
+    ("hoard", |_| hoard()),
+    ("much-random", |_| much_random()),
     ("huge-output", |input| Ok(format!("\"{}\"", "z".repeat(input.parse().unwrap_or(0))))),
     ("bad-output", |_| Ok("{\"a\": ".to_owned())),
     ("fail", |input| Err(fail(&input))),
@@ -134,6 +143,32 @@ fn recurse(depth: u64) -> u64 {
     let kept = black_box([depth; 16]);
     let deeper = if black_box(true) { recurse(depth + 1) } else { 0 };
     deeper + kept[3]
+}
+
+#[link(wasm_import_module = "wasi:clocks/monotonic-clock@0.2.0")]
+unsafe extern "C" {
+    #[link_name = "subscribe-duration"]
+    safe fn subscribe_duration(nanoseconds: u64) -> i32;
+}
+
+#[link(wasm_import_module = "wasi:random/random@0.2.0")]
+unsafe extern "C" {
+    #[link_name = "get-random-bytes"]
+    fn get_random_bytes(length: u64, answer: *mut u8);
+}
+
+/// Timers that are never dropped.
+fn hoard() -> Result<String, Failure> {
+    loop {
+        black_box(subscribe_duration(1));
+    }
+}
+
+fn much_random() -> Result<String, Failure> {
+    let mut answer = [0_u32; 2];
+    // SAFETY: the answer is an address and a length.
+    unsafe { get_random_bytes(1 << 40, answer.as_mut_ptr().cast()) };
+    Ok(answer[1].to_string())
 }
 
 fn print() -> Result<String, Failure> {
