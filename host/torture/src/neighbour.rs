@@ -65,8 +65,10 @@ impl Neighbour {
     async fn run(&self) -> Result<Duration, String> {
         let invocation = invocation(&*self.plugin, Json::null(), self.limits)?;
         let started = Instant::now();
-        let report = self.plugin.run(invocation, Arc::<Heard>::default(), Arc::<Cancellation>::default());
-        let report = report.await.map_err(|error| format!("an innocent job cannot run: {error}"))?;
+        let report =
+            self.plugin.run(invocation, Arc::<Heard>::default(), Arc::<Cancellation>::default());
+        let report =
+            report.await.map_err(|error| format!("an innocent job cannot run: {error}"))?;
         match report.outcome {
             Outcome::Completed(output) if output.as_str() == "null" => Ok(started.elapsed()),
             other => Err(format!("an innocent job ended otherwise: {other:?}")),

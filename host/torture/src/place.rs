@@ -52,11 +52,8 @@ impl Place {
 
     /// A grant of the directory.
     pub(crate) fn grants(&self, access: Option<Access>) -> Grants {
-        let grant = |access| DirectoryGrant {
-            host: self.granted(),
-            guest: "/data".to_owned(),
-            access,
-        };
+        let grant =
+            |access| DirectoryGrant { host: self.granted(), guest: "/data".to_owned(), access };
         Grants { directories: access.map(grant).into_iter().collect() }
     }
 
@@ -77,9 +74,14 @@ impl Place {
         Ok(())
     }
 
+    /// How many entries the granted directory has.
+    pub(crate) fn entries(&self) -> usize {
+        fs::read_dir(self.granted()).map_or(0, Iterator::count)
+    }
+
     /// Whether the granted directory holds what it held, for a grant that only lets read.
     pub(crate) fn is_unchanged(&self) -> Result<(), String> {
-        let entries = fs::read_dir(self.granted()).map_or(0, Iterator::count);
+        let entries = self.entries();
         let given = fs::read_to_string(self.granted().join("given.txt"));
         if entries == 7 && given.as_deref().ok() == Some(GIVEN) {
             return Ok(());

@@ -144,7 +144,8 @@ impl Evidence<'_> {
     }
 
     fn judge_refusal(&self, reason: &str, ends: &[Ending]) -> Result<(), String> {
-        let is_expected = |end: &Ending| matches!(end, Ending::Refused(words) if reason.contains(words));
+        let is_expected =
+            |end: &Ending| matches!(end, Ending::Refused(words) if reason.contains(words));
         if !ends.iter().any(is_expected) {
             return Err(format!("it was not taken: {}", shown(reason)));
         }

@@ -24,7 +24,7 @@ const THREAD_KEPT: Duration = Duration::from_millis(100);
 /// How long the neighbour may take to settle, and to be looked at after an attack.
 const NEIGHBOUR_DEADLINE: Duration = Duration::from_secs(15);
 /// How long memory, files and threads may take to come back, and the machine to calm down.
-const CALM_DEADLINE: Duration = Duration::from_secs(5);
+const CALM_MAX: Duration = Duration::from_secs(5);
 /// How often is looked whether they have.
 const CALM_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -35,6 +35,8 @@ pub struct Suite {
     threads: Option<Runtime>,
     neighbour: Neighbour,
     start: Holdings,
+    deadline_max: Duration,
+    calm_max: Duration,
 }
 
 /// Why there can be no suite.
@@ -48,8 +50,7 @@ impl Suite {
     pub async fn new(sandbox: Arc<dyn Sandbox>, limits: Limits) -> Result<Self, SuiteError> {
         let threads = threads()?;
         let theirs = Arc::clone(&sandbox);
-        let settling =
-            threads.spawn(async move { Neighbour::settle(&*theirs, limits).await });
+        let settling = threads.spawn(async move { Neighbour::settle(&*theirs, limits).await });
         let settled = within(NEIGHBOUR_DEADLINE, settling).await.and_then(|settled| settled);
         let neighbour = match settled {
             Ok(neighbour) => neighbour,
@@ -58,7 +59,22 @@ impl Suite {
                 return Err(SuiteError(problem));
             }
         };
-        Ok(Self { sandbox, limits, threads: Some(threads), neighbour, start: Holdings::now() })
+        Ok(Self {
+            sandbox,
+            limits,
+            threads: Some(threads),
+            neighbour,
+            start: Holdings::now(),
+            deadline_max: Duration::MAX,
+            calm_max: CALM_MAX,
+        })
+    }
+
+    /// Waits no longer than this for an attack to end, and for the machine to calm down.
+    pub fn impatient(mut self, at_most: Duration) -> Self {
+        self.deadline_max = at_most;
+        self.calm_max = at_most.min(CALM_MAX);
+        self
     }
 
     /// Lets an attack loose.
@@ -87,10 +103,11 @@ impl Suite {
         match self.threads() {
             Ok(threads) => {
                 let playing = threads.spawn(playing);
-                let played = within(attack.deadline, playing).await;
+                let deadline = attack.deadline.min(self.deadline_max);
+                let played = within(deadline, playing).await;
                 played.unwrap_or_else(|problem| {
                     self.abandon_threads();
-                    (attack.deadline, Err(problem))
+                    (deadline, Err(problem))
                 })
             }
             Err(error) => (Duration::ZERO, Err(error.to_string())),
@@ -104,7 +121,7 @@ impl Suite {
             let now = Holdings::now();
             let calm = self.neighbour_is_well().await;
             let calm = calm.and(now.since_before(before)).and(now.since_start(self.start));
-            if calm.is_ok() || started.elapsed() > CALM_DEADLINE {
+            if calm.is_ok() || started.elapsed() > self.calm_max {
                 return calm.map_err(|problem| format!("afterwards {problem}"));
             }
             tokio::time::sleep(CALM_INTERVAL).await;

@@ -64,9 +64,14 @@ fn names() -> Vec<Attack> {
         lie("job-id-no-utf8", "calls its job what is no UTF-8", "malformed", |job| {
             job.id = b"\xff\xfe".to_vec();
         }),
-        lie("queue-of-a-path", "names a queue outside of all queues", "invalid queue name", |job| {
-            job.queue = Some(b"../default".to_vec());
-        }),
+        lie(
+            "queue-of-a-path",
+            "names a queue outside of all queues",
+            "invalid queue name",
+            |job| {
+                job.queue = Some(b"../default".to_vec());
+            },
+        ),
         lie("tag-with-control-characters", "labels its runs to drive terminals", "tag", |job| {
             job.tags = vec![b"\x1b]0;owned\x07".to_vec()];
         }),
@@ -94,7 +99,9 @@ fn bounds() -> Vec<Attack> {
         lie("jitter-beyond-all", "wants waits of negative length", "retry", move |job| {
             job.retry = retry(2, 1, 1, 255);
         }),
-        lie("timeout-of-nothing", "wants no time at all", "timeout", |job| job.timeout_ms = Some(0)),
+        lie("timeout-of-nothing", "wants no time at all", "timeout", |job| {
+            job.timeout_ms = Some(0)
+        }),
         lie("too-many-tags", "labels its runs with a thousand labels", "tags", |job| {
             job.tags = (0..1_000).map(|n| format!("tag{n}").into_bytes()).collect();
         }),
@@ -108,9 +115,14 @@ fn bounds() -> Vec<Attack> {
         lie("schema-that-is-no-schema", "gives a number as its schema", "output-schema", |job| {
             job.output_schema = Some(b"1e400".to_vec());
         }),
-        lie("default-input-no-json", "gives half a document as its input", "default-input", |job| {
-            job.default_input = Some(b"{\"a\":".to_vec());
-        }),
+        lie(
+            "default-input-no-json",
+            "gives half a document as its input",
+            "default-input",
+            |job| {
+                job.default_input = Some(b"{\"a\":".to_vec());
+            },
+        ),
         lie("giant-default-input", "gives three megabytes as its input", "default-input", |job| {
             job.default_input = Some(vec![b'1'; 3 << 20]);
         }),
@@ -150,10 +162,8 @@ fn schedules() -> Vec<Attack> {
 fn lists() -> Vec<Attack> {
     let named = |name: String| Job { id: name.into_bytes(), ..Job::default() };
     vec![
-        Attack::new("no-jobs", "describes no job", |_| {
-            Component::new().jobs(Vec::new()).build()
-        })
-        .held_by(HELD, &[Refused("describes no jobs")]),
+        Attack::new("no-jobs", "describes no job", |_| Component::new().jobs(Vec::new()).build())
+            .held_by(HELD, &[Refused("describes no jobs")]),
         Attack::new("too-many-jobs", "describes ten thousand jobs", move |_| {
             let jobs: Vec<Job> = (0..10_000).map(|n| named(format!("job{n}"))).collect();
             Component::new().jobs(jobs).build()
@@ -174,7 +184,11 @@ fn malformed() -> Vec<Attack> {
     };
     vec![
         describes("description-nowhere", "describes itself beyond its memory", "(i32.const -8)"),
-        describes("description-misaligned", "describes itself at an odd address", "(i32.const 1025)"),
+        describes(
+            "description-misaligned",
+            "describes itself at an odd address",
+            "(i32.const 1025)",
+        ),
         describes(
             "description-without-end",
             "describes four billion jobs",

@@ -77,22 +77,18 @@ fn names() -> Vec<Attack> {
     NAMES
         .iter()
         .map(|(kind, name)| {
-            Attack::new(
-                format!("look-up-{kind}"),
-                format!("looks a name up: {name}"),
-                move |_| {
-                    Component::new()
-                        .import(&SOCKETS)
-                        .data(name)
-                        .run(format!(
-                            "(call $resolve (call $network) (i32.const 1024) (i32.const {})
+            Attack::new(format!("look-up-{kind}"), format!("looks a name up: {name}"), move |_| {
+                Component::new()
+                    .import(&SOCKETS)
+                    .data(name)
+                    .run(format!(
+                        "(call $resolve (call $network) (i32.const 1024) (i32.const {})
                                (i32.const 128))
                              (call $bool (i32.eqz (i32.load8_u (i32.const 128))))",
-                            name.len()
-                        ))
-                        .build()
-                },
-            )
+                        name.len()
+                    ))
+                    .build()
+            })
             .held_by(HELD, &[Answered("false")])
         })
         .collect()

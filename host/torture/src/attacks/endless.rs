@@ -82,16 +82,20 @@ fn starts() -> Vec<Attack> {
             Component::new().code(format!("(func $start {SPIN}) (start $start)")).build()
         })
         .held_by("describe: CPU time", &WHILE_DESCRIBING),
-        Attack::new("loop-in-start-of-a-run", "begins well when described, and never in a run", |_| {
-            Component::new()
-                .import(&RUN_CONTEXT)
-                .code(format!(
-                    "(func $start
+        Attack::new(
+            "loop-in-start-of-a-run",
+            "begins well when described, and never in a run",
+            |_| {
+                Component::new()
+                    .import(&RUN_CONTEXT)
+                    .code(format!(
+                        "(func $start
                        (if (i32.eq (call $attempt) (i32.const 2)) (then {SPIN})))
                      (start $start)"
-                ))
-                .build()
-        })
+                    ))
+                    .build()
+            },
+        )
         .limited(&[CPU])
         .held_by("cpu_ms_max", &[Stopped(CpuTime, "")]),
     ]

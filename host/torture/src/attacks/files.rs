@@ -36,9 +36,8 @@ pub(super) fn attacks() -> Vec<Attack> {
 fn component(body: &str, first: &[u8], second: &[u8]) -> Vec<u8> {
     let put = |at: u32, bytes: &[u8]| format!("(data (i32.const {at}) \"{}\")", escaped(bytes));
     let place = |at: u32, bytes: &[u8]| format!("(i32.const {at}) (i32.const {})", bytes.len());
-    let body = body
-        .replace("FIRST", &place(FIRST_AT, first))
-        .replace("SECOND", &place(SECOND_AT, second));
+    let body =
+        body.replace("FIRST", &place(FIRST_AT, first)).replace("SECOND", &place(SECOND_AT, second));
     Component::new()
         .import(&FILES)
         .code(put(FIRST_AT, first))
@@ -101,7 +100,10 @@ fn opens() -> Vec<Attack> {
 
 /// Ways out that it makes itself, where it may write.
 fn makes() -> Vec<Attack> {
-    let attempt = |name: &str, tries: &str, body: &'static str, first: &'static [u8],
+    let attempt = |name: &str,
+                   tries: &str,
+                   body: &'static str,
+                   first: &'static [u8],
                    second: &'static [u8]| {
         Attack::new(name, tries, move |_| component(body, first, second))
             .granted(ReadWrite)
@@ -274,6 +276,76 @@ fn costs() -> Vec<Attack> {
         })
         .granted(ReadOnly)
         .limited(&[("open_files_max", 16), ("handles_max", 200)])
-        .held_by("open_files_max", &[Answered("false"), Stopped(Trap, "")]),
+        .held_by("open_files_max", &[Answered("false")]),
+        Attack::new("create-files-without-end", "creates a thousand files", |_| {
+            component(
+                "(local.set $job (i32.const 0))
+                 (loop $on
+                   (i32.store (i32.const 6148)
+                     (i32.add (i32.const 0x30303030) (local.get $job)))
+                   (local.set $job (i32.add (local.get $job) (i32.const 1)))
+                   (i32.store8 (i32.const 6148)
+                     (i32.add (i32.const 97) (i32.rem_u (local.get $job) (i32.const 26))))
+                   (i32.store8 (i32.const 6149)
+                     (i32.add (i32.const 97) (i32.div_u (local.get $job) (i32.const 26))))
+                   (call $make-directory (local.get $dir) SECOND (i32.const 128))
+                   (br_if $on (i32.eqz (i32.load8_u (i32.const 128)))))",
+                b"",
+                b"madeAAAA",
+            )
+        })
+        .granted(ReadWrite)
+        .limited(&[("files_created_max", 50)])
+        .held_by("files_created_max", &[Answered("false")])
+        .checked(|evidence| match evidence.place.entries() {
+            // The granted file and six links are there from the start.
+            57 => Ok(()),
+            entries => Err(format!("it made {entries} entries of its directory")),
+        }),
+        Attack::new("write-without-end", "fills the disk", |_| {
+            component(
+                "(call $open (local.get $dir) (i32.const 0) FIRST (i32.const 0) (i32.const 3)
+                   (i32.const 128))
+                 (if (i32.load8_u (i32.const 128)) (then (unreachable)))
+                 (local.set $job (i32.load (i32.const 132)))
+                 (loop $on
+                   (call $file-write (local.get $job) (i32.const 0) (i32.const 16384)
+                     (i64.mul (i64.extend_i32_u (local.get $input)) (i64.const 16384))
+                     (i32.const 128))
+                   (local.set $input (i32.add (local.get $input) (i32.const 1)))
+                   (br_if $on (i32.eqz (i32.load8_u (i32.const 128)))))",
+                b"given.txt",
+                b"",
+            )
+        })
+        .granted(ReadWrite)
+        .limited(&[("file_bytes_written_max", 1 << 20), ("cpu_ms_max", 2_000)])
+        .held_by("file_bytes_written_max", &[Answered("false")]),
+        Attack::new("file-of-all-sizes", "makes a file of 2^60 bytes without writing them", |_| {
+            component(
+                "(call $open (local.get $dir) (i32.const 0) FIRST (i32.const 0) (i32.const 3)
+                   (i32.const 128))
+                 (if (i32.load8_u (i32.const 128)) (then (unreachable)))
+                 (call $set-size (i32.load (i32.const 132)) (i64.const 0x1000000000000000)
+                   (i32.const 128))",
+                b"given.txt",
+                b"",
+            )
+        })
+        .granted(ReadWrite)
+        .held_by("file_bytes_written_max", &[Answered("false")]),
+        Attack::new("write-far-behind-the-end", "writes one byte a petabyte away", |_| {
+            component(
+                "(call $open (local.get $dir) (i32.const 0) FIRST (i32.const 0) (i32.const 3)
+                   (i32.const 128))
+                 (if (i32.load8_u (i32.const 128)) (then (unreachable)))
+                 (call $file-write (i32.load (i32.const 132)) (i32.const 96) (i32.const 1)
+                   (i64.const 0x4000000000000) (i32.const 128))",
+                b"given.txt",
+                b"",
+            )
+        })
+        .granted(ReadWrite)
+        .held_by("file_bytes_written_max", &[Answered("false")]),
     ]
 }

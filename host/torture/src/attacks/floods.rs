@@ -52,23 +52,37 @@ fn logs() -> Vec<Attack> {
         .limited(&[CPU, ("log_lines_max", 100)])
         .held_by("log_lines_max", &ENDS)
         .checked(dropped),
+        Attack::new("log-flood-at-once", "writes log lines as fast as it can", |_| {
+            for_ever(Component::new().import(&LOG).memory_pages_more(1), &line(10))
+        })
+        .limited(&[CPU, ("log_lines_per_second_max", 100), ("log_lines_burst_max", 50)])
+        .held_by("log_lines_per_second_max", &ENDS)
+        .checked(dropped)
+        .checked(|evidence| {
+            let seconds = evidence.took.as_secs() + 1;
+            match evidence.words.lines {
+                lines if lines > 51 + 100 * seconds => Err(format!("{lines} lines came through")),
+                _ => Ok(()),
+            }
+        }),
         Attack::new("log-flood-of-bytes", "writes long log lines for ever", |_| {
             let filled = "(memory.fill (i32.const 65536) (i32.const 97) (i32.const 65536))";
             let component = Component::new().import(&LOG).memory_pages_more(2);
             component
-                .run(format!(
-                    "{filled} (loop $on {} (br $on)) (unreachable)",
-                    line(16_000)
-                ))
+                .run(format!("{filled} (loop $on {} (br $on)) (unreachable)", line(16_000)))
                 .build()
         })
         .limited(&[CPU, ("log_bytes_max", 100_000)])
         .held_by("log_bytes_max", &ENDS)
         .checked(dropped),
-        Attack::new("log-flood-below-the-level", "writes lines that nobody keeps, for ever", |_| {
-            let trace = line(10).replace("$log (i32.const 2)", "$log (i32.const 0)");
-            for_ever(Component::new().import(&LOG).memory_pages_more(1), &trace)
-        })
+        Attack::new(
+            "log-flood-below-the-level",
+            "writes lines that nobody keeps, for ever",
+            |_| {
+                let trace = line(10).replace("$log (i32.const 2)", "$log (i32.const 0)");
+                for_ever(Component::new().import(&LOG).memory_pages_more(1), &trace)
+            },
+        )
         .limited(&[CPU])
         .held_by("cpu_ms_max", &ENDS),
         Attack::new("log-fields-flood", "writes lines with a thousand fields each", |_| {
@@ -192,19 +206,29 @@ fn progress() -> Vec<Attack> {
                    (i32.const 5000))",
             )
         })
-        .limited(&[CPU])
-        .held_by("progress_message_bytes_max", &ENDS)
-        .checked(|evidence| match evidence.words.progress {
-            0 => Err("it reported nothing".to_owned()),
-            _ => Ok(()),
-        }),
+        .limited(&[CPU, ("wall_ms_max", 2_000)])
+        .held_by("progress_per_second_max", &ENDS)
+        .checked(|evidence| paced(evidence, evidence.words.progress)),
         Attack::new("count-flood", "counts items for ever", |_| {
             for_ever(
                 Component::new().import(&PROGRESS),
                 "(call $count-items (i64.const -1) (i64.const -1) (i64.const -1))",
             )
         })
-        .limited(&[CPU])
-        .held_by("cpu_ms_max", &ENDS),
+        .limited(&[CPU, ("wall_ms_max", 2_000)])
+        .held_by("progress_per_second_max", &ENDS)
+        .checked(|evidence| paced(evidence, evidence.words.counts)),
     ]
+}
+
+/// Whether something was told, and no more often than allowed: once at the start, once at the
+/// end, and as often as the time it took allows in between.
+fn paced(evidence: &Evidence<'_>, told: u64) -> Result<(), String> {
+    let seconds = evidence.took.as_secs() + 1;
+    let allowed = 2 + evidence.limits.progress_per_second_max.saturating_mul(seconds);
+    match told {
+        0 => Err("it told nothing".to_owned()),
+        told if told > allowed => Err(format!("the host was told {told} times")),
+        _ => Ok(()),
+    }
 }

@@ -1,7 +1,7 @@
 //! Storms of host calls, host calls that take long or cost much, and resources that are held,
 //! forged or given back twice.
 
-use zapjobs_model::StopReason::{CpuTime, Trap};
+use zapjobs_model::StopReason::{CpuTime, Handles, Trap};
 
 use crate::attack::Attack;
 use crate::attack::Ending::{Answered, Stopped};
@@ -25,8 +25,12 @@ fn storms() -> Vec<Attack> {
         ("metadata", &RUN_CONTEXT, "(call $reset) (call $metadata (i32.const 128))"),
         ("clock", &CLOCK, "(drop (call $now))"),
         ("timers", &CLOCK, "(call $drop-pollable (call $timer (i64.const 0)))"),
-        ("waits", &CLOCK, "(local.set 0 (call $timer (i64.const 0))) (call $block (local.get 0))
-            (call $drop-pollable (local.get 0))"),
+        (
+            "waits",
+            &CLOCK,
+            "(local.set 0 (call $timer (i64.const 0))) (call $block (local.get 0))
+            (call $drop-pollable (local.get 0))",
+        ),
     ];
     calls
         .into_iter()
@@ -74,8 +78,10 @@ fn costs() -> Vec<Attack> {
         Attack::new("zeroes-without-end", "lets the host write zeroes for ever", |_| {
             Component::new()
                 .import(&STDOUT)
-                .run("(call $write-zeroes (call $stdout) (i64.const -1) (i32.const 128))
-                      (call $null)")
+                .run(
+                    "(call $write-zeroes (call $stdout) (i64.const -1) (i32.const 128))
+                      (call $null)",
+                )
                 .build()
         })
         .held_by("bytes of one write", &[Stopped(Trap, ""), Answered("null")]),
@@ -83,8 +89,10 @@ fn costs() -> Vec<Attack> {
             Component::new()
                 .import(&STDOUT)
                 .memory_pages_more(20)
-                .run("(call $write (call $stdout) (i32.const 65536) (i32.const 1000000)
-                        (i32.const 128)) (call $null)")
+                .run(
+                    "(call $write (call $stdout) (i32.const 65536) (i32.const 1000000)
+                        (i32.const 128)) (call $null)",
+                )
                 .build()
         })
         .held_by("bytes of one write", &[Stopped(Trap, ""), Answered("null")]),
@@ -124,7 +132,7 @@ fn hoards(import: &'static Import, take: &str) -> Vec<u8> {
 }
 
 fn holds() -> Vec<Attack> {
-    let full = &[Stopped(Trap, "")];
+    let full = &[Stopped(Handles, "handles_max")];
     let limits = &[("handles_max", 200)];
     vec![
         Attack::new("hoard-timers", "makes timers and never gives them back", |_| {
@@ -175,8 +183,16 @@ fn forgeries() -> Vec<Attack> {
             "(local.set $it (call $timer (i64.const 0))) (call $drop-pollable (local.get $it))
              (call $block (local.get $it))",
         ),
-        wrong("forged-handle", "waits for a timer that it never made", "(call $block (i32.const 7))"),
-        wrong("forged-handle-of-all-bits", "uses the largest handle", "(call $block (i32.const -1))"),
+        wrong(
+            "forged-handle",
+            "waits for a timer that it never made",
+            "(call $block (i32.const 7))",
+        ),
+        wrong(
+            "forged-handle-of-all-bits",
+            "uses the largest handle",
+            "(call $block (i32.const -1))",
+        ),
         wrong(
             "handle-of-another-kind",
             "waits for a stream as if it were a timer",

@@ -27,8 +27,18 @@ fn files() -> Vec<Attack> {
         file("elf", "gives a native program", || b"\x7fELF\x02\x01\x01\0".to_vec(), "not a Web"),
         file("core-module", "gives a core module", || b"\0asm\x01\0\0\0".to_vec(), "core Web"),
         file("text", "gives the text of a component", || b"(component)".to_vec(), "not a Web"),
-        file("header-only", "gives eight bytes", || crate::innocent()[..8].to_vec(), "does not export"),
-        file("random-tail", "ends in noise", || [crate::innocent(), vec![0xa5; 999]].concat(), "damaged"),
+        file(
+            "header-only",
+            "gives eight bytes",
+            || crate::innocent()[..8].to_vec(),
+            "does not export",
+        ),
+        file(
+            "random-tail",
+            "ends in noise",
+            || [crate::innocent(), vec![0xa5; 999]].concat(),
+            "damaged",
+        ),
         file(
             "section-that-lies-about-its-length",
             "has a section of four gigabytes",
@@ -48,7 +58,7 @@ fn files() -> Vec<Attack> {
                 }
                 bytes
             },
-            "",
+            "levels of nesting",
         ),
     ]
 }
@@ -90,12 +100,16 @@ fn changing() -> Vec<Attack> {
             one[half..].fill(0);
             one
         }),
-        torn("file-of-two-versions", "is read when half of it is another version", |one, mut two| {
-            let half = one.len() / 3;
-            two[..half].copy_from_slice(&one[..half]);
-            two[half - 40..half].fill(0xff);
-            two
-        }),
+        torn(
+            "file-of-two-versions",
+            "is read when half of it is another version",
+            |one, mut two| {
+                let half = one.len() / 3;
+                two[..half].copy_from_slice(&one[..half]);
+                two[half - 40..half].fill(0xff);
+                two
+            },
+        ),
         torn("file-appended-to", "is read when another version is being appended", |one, two| {
             [&one[..], &two[..two.len() / 2]].concat()
         }),
@@ -105,7 +119,8 @@ fn changing() -> Vec<Attack> {
             let _ = fs::write(&path, &one);
             std::thread::scope(|scope| {
                 let writer = scope.spawn(|| {
-                    (0..50).for_each(|n| drop(fs::write(&path, if n % 2 == 0 { &two } else { &one })));
+                    (0..50)
+                        .for_each(|n| drop(fs::write(&path, if n % 2 == 0 { &two } else { &one })));
                 });
                 let mut read = Vec::new();
                 while !writer.is_finished() {
@@ -122,22 +137,31 @@ fn changing() -> Vec<Attack> {
 }
 
 fn contracts() -> Vec<Attack> {
+    let http = r#"(import "wasi:http/outgoing-handler@0.2.3" (instance
+        (export "handle" (func (param "n" u32)))))"#;
     let with = |imports: &str| Component::new().outer(imports).build();
     vec![
         Attack::new("no-exports", "offers nothing", |_| {
             wat::parse_str("(component)").unwrap_or_default()
         })
         .held_by("contract", &[Refused("does not export")]),
+        // Held where it is loaded, or where it is called: both are no way out.
+        Attack::new("requests-without-a-grant", "wants to send requests", move |_| with(http))
+            .held_by("no network", &[Refused(""), Answered("null")]),
         Attack::new("unknown-import-of-ours", "wants what no host has", move |_| {
             with(r#"(import "zapjobs:job/secrets@0.1.0" (instance))"#)
         })
         .held_by("contract", &[Refused("does not know")]),
-        Attack::new("import-of-another-type", "wants a known function of another type", move |_| {
-            with(
-                r#"(import "zapjobs:job/cancellation@0.1.0"
+        Attack::new(
+            "import-of-another-type",
+            "wants a known function of another type",
+            move |_| {
+                with(
+                    r#"(import "zapjobs:job/cancellation@0.1.0"
                      (instance (export "is-requested" (func (param "x" string) (result u64)))))"#,
-            )
-        })
+                )
+            },
+        )
         .held_by("contract", &[Refused("does not fit")]),
         Attack::new("import-that-steers-terminals", "wants a function with a hostile name", |_| {
             let mut bytes = Component::new().outer(r#"(import "aaaa" (func))"#).build();
@@ -199,15 +223,16 @@ fn padded(bytes: usize) -> Vec<u8> {
     component
 }
 
-/// An innocent component with one more core module, of one function with these instructions.
-fn with_function(instructions: &[u8]) -> Vec<u8> {
+/// An innocent component with one more core module, of functions with these instructions.
+fn with_functions(count: usize, instructions: &[u8]) -> Vec<u8> {
     let section = |id: u8, bytes: &[u8]| [&[id][..], &leb128(bytes.len()), bytes].concat();
     let body = [b"\0", instructions, b"\x0b"].concat();
+    let body = [leb128(body.len()), body].concat();
     let module = [
         b"\0asm\x01\0\0\0".to_vec(),
         section(1, b"\x01\x60\0\0"),
-        section(3, b"\x01\0"),
-        section(10, &[&[1][..], &leb128(body.len()), &body].concat()),
+        section(3, &[leb128(count), vec![0; count]].concat()),
+        section(10, &[leb128(count), body.repeat(count)].concat()),
     ];
     [crate::innocent(), section(1, &module.concat())].concat()
 }
@@ -217,20 +242,24 @@ fn sizes() -> Vec<Attack> {
         Attack::new("component-of-100-mb", "is a file of 100 MB", |_| padded(100_000_000))
             .held_by("component_bytes_max", &[Refused("more than the")]),
         Attack::new("function-of-eight-megabytes", "has one function of eight megabytes", |_| {
-            with_function(&b"\x41\x01\x1a".repeat(2_700_000))
+            with_functions(1, &b"\x41\x01\x1a".repeat(2_700_000))
         })
         .within(COMPILE_DEADLINE)
-        .held_by("bytes of one function", &[Refused("")]),
+        .held_by("bytes of one function", &[Refused("bytes in one function")]),
+        Attack::new("three-hundred-thousand-functions", "has 300,000 functions", |_| {
+            with_functions(300_000, b"\x01")
+        })
+        .held_by("functions of one component", &[Refused("functions")]),
         Attack::new("sixty-thousand-locals", "has a function of sixty thousand locals", |_| {
             let locals = "(local i64)".repeat(60_000);
             Component::new().outer(format!("(core module (func {locals}))")).build()
         })
         .held_by("locals of one function", &[Refused("")]),
-        Attack::new("giant-names", "imports by a name of a hundred kilobytes", |_| {
-            let name = "a".repeat(150_000);
+        Attack::new("giant-names", "imports by a name of fifty kilobytes", |_| {
+            let name = "a".repeat(50_000);
             Component::new().outer(format!("(import \"{name}\" (func))")).build()
         })
-        .held_by("validation", &[Refused("")]),
+        .held_by("bytes of one name", &[Refused("bytes in one name")]),
         Attack::new("thousands-of-imports", "imports ten thousand functions", |_| {
             let imports: String =
                 (0..10_000).map(|n| format!("(import \"f{n}\" (func))")).collect();
@@ -266,10 +295,10 @@ fn slow() -> Vec<Attack> {
             let sum: String = (1..=count).map(|n| format!("(local.get {n}) (i64.xor) ")).collect();
             format!("(func (param i64) (result i64) {locals} (loop {set}) (i64.const 0) {sum})")
         }),
-        slow("slow-to-compile-functions", "has twenty thousand functions", || {
+        slow("slow-to-compile-functions", "has six thousand functions", || {
             let function = "(func (param i64) (result i64) (i64.div_s (i64.mul (local.get 0)
                 (local.get 0)) (i64.const 3)))";
-            function.repeat(20_000)
+            function.repeat(6_000)
         }),
     ]
 }

@@ -1,7 +1,7 @@
 //! Giant strings to every import, giant outputs, strings that lie about where they are, texts
 //! that are no UTF-8, and JSON that is deep, broken or none.
 
-use zapjobs_model::StopReason::{Contract, OutputTooLarge, Trap};
+use zapjobs_model::StopReason::{Contract, HostcallBytes, OutputTooLarge, Trap};
 
 use crate::attack::Attack;
 use crate::attack::Ending::{Completed, Failed, Stopped};
@@ -60,11 +60,7 @@ fn giants() -> Vec<Attack> {
             "(call $report (i64.const 1) (i32.const 0) (i64.const 0) GIANT)",
         ),
         ("stdout", &STDOUT, "(call $write (call $stdout) GIANT (i32.const 128))"),
-        (
-            "host-name",
-            &SOCKETS,
-            "(call $resolve (call $network) GIANT (i32.const 128))",
-        ),
+        ("host-name", &SOCKETS, "(call $resolve (call $network) GIANT (i32.const 128))"),
         (
             "path",
             &FILES,
@@ -82,10 +78,7 @@ fn giants() -> Vec<Attack> {
                 move |_| giant(import, call),
             )
             .granted(zapjobs_model::Access::ReadOnly)
-            .held_by(
-                "hostcall_bytes_max",
-                &[Stopped(Contract, "passed too much to the host in one call")],
-            )
+            .held_by("hostcall_bytes_max", &[Stopped(HostcallBytes, "hostcall_bytes_max")])
         })
         .collect()
 }
@@ -135,9 +128,11 @@ fn liars() -> Vec<Attack> {
             answers(65_536, -1, 0)
         })
         .held_by(border, &[Stopped(Contract, "malformed"), Stopped(OutputTooLarge, "")]),
-        Attack::new("output-that-wraps-around", "answers bytes whose end is before their start", |_| {
-            answers(-8, 16, 0)
-        })
+        Attack::new(
+            "output-that-wraps-around",
+            "answers bytes whose end is before their start",
+            |_| answers(-8, 16, 0),
+        )
         .held_by(border, &[Stopped(Contract, "malformed")]),
         Attack::new("answer-nowhere", "leaves its answer beyond its memory", |_| {
             Component::new().run("(i32.const -16)").build()
@@ -148,7 +143,9 @@ fn liars() -> Vec<Attack> {
         })
         .held_by(border, wrong),
         Attack::new("answer-of-no-case", "answers a case that there is not", |_| {
-            Component::new().run("(i32.store8 (i32.const 2048) (i32.const 77)) (i32.const 2048)").build()
+            Component::new()
+                .run("(i32.store8 (i32.const 2048) (i32.const 77)) (i32.const 2048)")
+                .build()
         })
         .held_by(border, wrong),
         Attack::new("level-of-no-case", "logs with a level that there is not", |_| {
@@ -220,10 +217,7 @@ fn no_text() -> Vec<Attack> {
                  (call $log (i32.const 2) {good} {good} (i32.const 2048) (i32.const 1))"
             ),
         ),
-        (
-            "progress",
-            format!("(call $report (i64.const 1) (i32.const 0) (i64.const 0) {bad})"),
-        ),
+        ("progress", format!("(call $report (i64.const 1) (i32.const 0) (i64.const 0) {bad})")),
     ];
     let calls = calls.into_iter().map(|(what, call)| {
         Attack::new(
@@ -321,9 +315,11 @@ fn failures() -> Vec<Attack> {
     /// The case `permanent`.
     const PERMANENT: u32 = 1;
     vec![
-        Attack::new("failure-with-giant-texts", "fails with a megabyte of control characters", |_| {
-            fails(PERMANENT, 500_000, 500_000, 10)
-        })
+        Attack::new(
+            "failure-with-giant-texts",
+            "fails with a megabyte of control characters",
+            |_| fails(PERMANENT, 500_000, 500_000, 10),
+        )
         .held_by("bytes of an error", &[Failed]),
         Attack::new("failure-with-giant-details", "fails with a megabyte of details", |_| {
             fails(PERMANENT, 10, 10, 1_000_000)

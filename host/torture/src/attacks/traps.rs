@@ -14,19 +14,15 @@ const HELD: &str = "trap";
 const IN_RUN: &[(&str, &str, &str)] = &[
     ("unreachable", "(unreachable)", "stopped itself"),
     ("load-out-of-bounds", "(i32.load (i32.const -4))", "out of bounds"),
-    ("store-out-of-bounds", "(i64.store (i32.const -8) (i64.const 1)) (call $null)", "out of bounds"),
     (
-        "load-beyond-all-memory",
-        "(i32.load offset=4294967295 (i32.const -1))",
+        "store-out-of-bounds",
+        "(i64.store (i32.const -8) (i64.const 1)) (call $null)",
         "out of bounds",
     ),
+    ("load-beyond-all-memory", "(i32.load offset=4294967295 (i32.const -1))", "out of bounds"),
     ("divide-by-zero", "(i32.div_s (i32.const 1) (local.get 1))", "divided an integer by zero"),
     ("remainder-by-zero", "(drop (i64.rem_u (i64.const 1) (i64.const 0))) (call $null)", "zero"),
-    (
-        "integer-overflow",
-        "(i32.div_s (i32.const 0x80000000) (i32.const -1))",
-        "overflowed",
-    ),
+    ("integer-overflow", "(i32.div_s (i32.const 0x80000000) (i32.const -1))", "overflowed"),
     ("bad-conversion", "(i32.trunc_f64_s (f64.const nan))", "no integer can hold"),
     ("conversion-overflow", "(i32.trunc_f32_u (f32.const 1e30))", ""),
     (
@@ -53,11 +49,7 @@ const IN_RUN: &[(&str, &str, &str)] = &[
     ("call-nothing", "(call_indirect (result i32) (i32.const 3))", "does not exist"),
     ("call-out-of-bounds", "(call_indirect (result i32) (i32.const 999))", "out of the table"),
     ("call-the-wrong-type", "(call_indirect (result i32) (i32.const 0))", "wrong signature"),
-    (
-        "table-out-of-bounds",
-        "(drop (table.get (i32.const 1000))) (call $null)",
-        "",
-    ),
+    ("table-out-of-bounds", "(drop (table.get (i32.const 1000))) (call $null)", ""),
     (
         "table-copy-out-of-bounds",
         "(table.copy (i32.const 0) (i32.const 0) (i32.const 1000)) (call $null)",
@@ -88,16 +80,20 @@ fn elsewhere() -> Vec<Attack> {
             Component::new().code("(func $start (unreachable)) (start $start)").build()
         })
         .held_by(HELD, &[Refused("stopped itself")]),
-        Attack::new("trap-in-start-of-a-run", "begins well when described, and never in a run", |_| {
-            Component::new()
-                .import(&RUN_CONTEXT)
-                .code(
-                    "(func $start
+        Attack::new(
+            "trap-in-start-of-a-run",
+            "begins well when described, and never in a run",
+            |_| {
+                Component::new()
+                    .import(&RUN_CONTEXT)
+                    .code(
+                        "(func $start
                        (if (i32.eq (call $attempt) (i32.const 2)) (then (unreachable))))
                      (start $start)",
-                )
-                .build()
-        })
+                    )
+                    .build()
+            },
+        )
         .held_by(HELD, &[Stopped(Trap, "stopped itself")]),
         Attack::new("trap-in-describe", "traps when it is to describe itself", |_| {
             Component::new().describe("(unreachable)").build()
@@ -115,9 +111,7 @@ fn elsewhere() -> Vec<Attack> {
         })
         .held_by(HELD, &[Refused("out of bounds")]),
         Attack::new("elements-out-of-bounds", "begins with elements beyond its table", |_| {
-            Component::new()
-                .code("(table 1 funcref) (func $f) (elem (i32.const 9) $f)")
-                .build()
+            Component::new().code("(table 1 funcref) (func $f) (elem (i32.const 9) $f)").build()
         })
         .held_by(HELD, &[Refused("fails to describe itself")]),
         Attack::new("exit", "ends the process", |_| {
@@ -129,17 +123,23 @@ fn elsewhere() -> Vec<Attack> {
         })
         .held_by("contract", &[Stopped(Contract, "exited with status 0")]),
         Attack::new("exit-in-describe", "ends the process when it is to describe itself", |_| {
-            Component::new().import(&EXIT).describe("(call $exit (i32.const 0)) (unreachable)").build()
+            Component::new()
+                .import(&EXIT)
+                .describe("(call $exit (i32.const 0)) (unreachable)")
+                .build()
         })
         .held_by("contract", &[Refused("exited with status 0")]),
-        Attack::new("panic-with-a-giant-message", "panics, with a megabyte on standard error", |_| {
-            let line = b"thread '<unnamed>' panicked at src/lib.rs:1:1:\n";
-            Component::new()
-                .import(&STDERR)
-                .memory_pages_more(17)
-                .data(line)
-                .run(format!(
-                    "(local $at i32) (local $err i32)
+        Attack::new(
+            "panic-with-a-giant-message",
+            "panics, with a megabyte on standard error",
+            |_| {
+                let line = b"thread '<unnamed>' panicked at src/lib.rs:1:1:\n";
+                Component::new()
+                    .import(&STDERR)
+                    .memory_pages_more(17)
+                    .data(line)
+                    .run(format!(
+                        "(local $at i32) (local $err i32)
                      (local.set $err (call $stderr))
                      (call $blocking-write (local.get $err) (i32.const 1024) (i32.const {})
                        (i32.const 128))
@@ -150,11 +150,15 @@ fn elsewhere() -> Vec<Attack> {
                        (local.set $at (i32.add (local.get $at) (i32.const 1)))
                        (br_if $more (i32.lt_u (local.get $at) (i32.const 256))))
                      (unreachable)",
-                    line.len()
-                ))
-                .build()
-        })
-        .held_by("bytes of an error", &[Stopped(zapjobs_model::StopReason::Panic, "panicked at"), Stopped(Trap, "")]),
+                        line.len()
+                    ))
+                    .build()
+            },
+        )
+        .held_by(
+            "bytes of an error",
+            &[Stopped(zapjobs_model::StopReason::Panic, "panicked at"), Stopped(Trap, "")],
+        ),
     ]
 }
 
@@ -162,16 +166,18 @@ fn elsewhere() -> Vec<Attack> {
 fn allocators() -> Vec<Attack> {
     let answers = |name: &str, tries: &str, body: &'static str, words: &'static str| {
         let component = move |_: &super::Place| Component::new().allocator(body).build();
-        Attack::new(format!("realloc-{name}"), tries, component).held_by(
-            "checks at the border",
-            &[Stopped(Trap, words), Stopped(Contract, words)],
-        )
+        Attack::new(format!("realloc-{name}"), tries, component)
+            .held_by("checks at the border", &[Stopped(Trap, words), Stopped(Contract, words)])
     };
     vec![
         answers("traps", "traps when the host asks for room", "(unreachable)", ""),
         answers("out-of-bounds", "gives the host room beyond its memory", "(i32.const -16)", ""),
-        answers("at-the-edge", "gives the host room that ends beyond its memory",
-            "(i32.sub (i32.shl (memory.size) (i32.const 16)) (i32.const 2))", ""),
+        answers(
+            "at-the-edge",
+            "gives the host room that ends beyond its memory",
+            "(i32.sub (i32.shl (memory.size) (i32.const 16)) (i32.const 2))",
+            "",
+        ),
         Attack::new("realloc-calls-the-host", "calls the host from within its allocator", |_| {
             Component::new()
                 .import(&LOG)

@@ -313,15 +313,30 @@ pub(crate) static FILES: Import = Import {
         function("file-read", "$files", "[method]descriptor.read", "(param i32 i64 i64 i32)"),
         function("file-write", "$files", "[method]descriptor.write", "(param i32 i32 i32 i64 i32)"),
         function("set-size", "$files", "[method]descriptor.set-size", "(param i32 i64 i32)"),
-        function("read-stream", "$files", "[method]descriptor.read-via-stream", "(param i32 i64 i32)"),
+        function(
+            "read-stream",
+            "$files",
+            "[method]descriptor.read-via-stream",
+            "(param i32 i64 i32)",
+        ),
         function(
             "make-directory",
             "$files",
             "[method]descriptor.create-directory-at",
             "(param i32 i32 i32 i32)",
         ),
-        function("unlink", "$files", "[method]descriptor.unlink-file-at", "(param i32 i32 i32 i32)"),
-        function("read-link", "$files", "[method]descriptor.readlink-at", "(param i32 i32 i32 i32)"),
+        function(
+            "unlink",
+            "$files",
+            "[method]descriptor.unlink-file-at",
+            "(param i32 i32 i32 i32)",
+        ),
+        function(
+            "read-link",
+            "$files",
+            "[method]descriptor.readlink-at",
+            "(param i32 i32 i32 i32)",
+        ),
         function(
             "symlink",
             "$files",
@@ -420,5 +435,4 @@ pub(crate) static SOCKETS: Import = Import {
 };
 
 /// The core type of what takes a socket, a network and an address.
-const ADDRESSED: &str =
-    "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)";
+const ADDRESSED: &str = "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)";
