@@ -25,6 +25,7 @@ pub struct Attack {
     pub(crate) cancel: Option<CancelReason>,
     pub(crate) copies: usize,
     pub(crate) deadline: Duration,
+    pub(crate) memory_kib_own: u64,
     pub(crate) ends: Vec<Ending>,
     pub(crate) checks: Vec<Check>,
 }
@@ -67,6 +68,7 @@ impl Attack {
             cancel: None,
             copies: 1,
             deadline: DEADLINE,
+            memory_kib_own: 0,
             ends: Vec::new(),
             checks: Vec::new(),
         }
@@ -121,6 +123,12 @@ impl Attack {
     /// How long it may take.
     pub(crate) fn within(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// KiB that the suite itself takes for its component, and that its allocator may keep.
+    pub(crate) fn takes_itself(mut self, memory_kib: u64) -> Self {
+        self.memory_kib_own = memory_kib;
         self
     }
 

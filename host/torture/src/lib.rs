@@ -9,6 +9,7 @@
 //! what it left behind, and `suite` makes a verdict of it.
 
 mod component;
+mod splice;
 
 mod attack;
 mod attacks;
@@ -33,8 +34,21 @@ pub fn innocent() -> Vec<u8> {
     component::Component::new().build()
 }
 
-/// A component whose core modules are these, as the text format has them: `code` stands for
-/// what an attack adds. For tests that make modules at random.
-pub fn wrapped(fields: &str, run: &str) -> Result<Vec<u8>, String> {
-    component::Component::new().code(fields).run(run).try_build()
+/// The same component with one more core module, which is instantiated with it and may import
+/// nothing. For tests that make modules at random.
+pub fn innocent_with(module: &[u8]) -> Vec<u8> {
+    splice::first_module(&splice::template(), module)
+}
+
+/// A component whose `run` is this, in the text format: an `i32` that says where its answer is.
+/// It may call what the host provides: `log`, `report`, `timer` and so on, by these names. For
+/// tests that make code at random.
+pub fn component_that_runs(body: &str) -> Vec<u8> {
+    use component::imports::{CANCELLATION, CLOCK, FILES, LOG, PROGRESS, RANDOM, STDOUT};
+    let imports = [&LOG, &PROGRESS, &CANCELLATION, &CLOCK, &RANDOM, &STDOUT, &FILES];
+    let component = imports.into_iter().fold(component::Component::new(), |it, i| it.import(i));
+    component
+        .code("(table $table 3 funcref) (elem (i32.const 0) $null $bool) (type $none (func (result i32)))")
+        .run(body)
+        .build()
 }

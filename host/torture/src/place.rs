@@ -50,11 +50,15 @@ impl Place {
         self.directory.path().join("granted")
     }
 
-    /// A grant of the directory.
+    /// A grant of the directory, and of nothing else.
     pub(crate) fn grants(&self, access: Option<Access>) -> Grants {
-        let grant =
-            |access| DirectoryGrant { host: self.granted(), guest: "/data".to_owned(), access };
-        Grants { directories: access.map(grant).into_iter().collect() }
+        let mut grants = Grants::default();
+        grants.directories.extend(access.map(|access| DirectoryGrant {
+            host: self.granted(),
+            guest: "/data".to_owned(),
+            access,
+        }));
+        grants
     }
 
     /// What is not as it was outside of the directory, if anything, and whether the server

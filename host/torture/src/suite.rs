@@ -81,7 +81,7 @@ impl Suite {
     pub async fn run(&mut self, attack: &Arc<Attack>) -> Verdict {
         let before = Holdings::now();
         let (took, judged) = self.play(attack).await;
-        let calm = self.calms_down(before).await;
+        let calm = self.calms_down(before, attack.memory_kib_own).await;
         let held = judged.and(calm);
         Verdict {
             attack: attack.name.clone(),
@@ -115,16 +115,17 @@ impl Suite {
     }
 
     /// Waits until the neighbour works as usual and the machine is as it was.
-    async fn calms_down(&mut self, before: Holdings) -> Result<(), String> {
+    async fn calms_down(&mut self, before: Holdings, own_kib: u64) -> Result<(), String> {
         let started = Instant::now();
         loop {
             let now = Holdings::now();
             let calm = self.neighbour_is_well().await;
-            let calm = calm.and(now.since_before(before)).and(now.since_start(self.start));
+            let calm = calm.and(now.since_before(before, own_kib)).and(now.since_start(self.start));
             if calm.is_ok() || started.elapsed() > self.calm_max {
                 return calm.map_err(|problem| format!("afterwards {problem}"));
             }
             tokio::time::sleep(CALM_INTERVAL).await;
+            nudge_the_allocator();
         }
     }
 
@@ -159,6 +160,13 @@ impl Drop for Suite {
     fn drop(&mut self) {
         self.abandon_threads();
     }
+}
+
+/// Allocators that give memory back late look for it when they are next asked for much: asks for
+/// much, and uses nothing of it.
+fn nudge_the_allocator() {
+    const BYTES: usize = 128 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(BYTES)));
 }
 
 fn threads() -> Result<Runtime, SuiteError> {

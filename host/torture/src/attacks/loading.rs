@@ -9,6 +9,7 @@ use crate::attack::Ending::{Answered, Refused};
 use crate::component::Component;
 use crate::component::imports::LOG;
 use crate::place::Place;
+use crate::splice::leb128;
 
 /// How long a component may take to compile: a busy machine, not a slow sandbox.
 const COMPILE_DEADLINE: Duration = Duration::from_secs(120);
@@ -61,19 +62,6 @@ fn files() -> Vec<Attack> {
             "levels of nesting",
         ),
     ]
-}
-
-fn leb128(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let low = (value & 0x7f) as u8;
-        value >>= 7;
-        if value == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
 }
 
 /// A component that answers a number of its own, and is large enough to be torn.
@@ -240,6 +228,7 @@ fn with_functions(count: usize, instructions: &[u8]) -> Vec<u8> {
 fn sizes() -> Vec<Attack> {
     vec![
         Attack::new("component-of-100-mb", "is a file of 100 MB", |_| padded(100_000_000))
+            .takes_itself(2 * 100_000)
             .held_by("component_bytes_max", &[Refused("more than the")]),
         Attack::new("function-of-eight-megabytes", "has one function of eight megabytes", |_| {
             with_functions(1, &b"\x41\x01\x1a".repeat(2_700_000))

@@ -120,12 +120,8 @@ impl Component {
 
     /// The bytes of the component.
     pub(crate) fn build(&self) -> Vec<u8> {
-        self.try_build().unwrap_or_else(|error| panic!("{error} in\n{}", self.text()))
-    }
-
-    /// The bytes of the component, where its text may be wrong.
-    pub(crate) fn try_build(&self) -> Result<Vec<u8>, String> {
-        wat::parse_str(self.text()).map_err(|error| error.to_string())
+        let text = self.text();
+        wat::parse_str(&text).unwrap_or_else(|error| panic!("{error} in\n{text}"))
     }
 
     fn text(&self) -> String {
