@@ -33,6 +33,15 @@ pub(crate) fn for_one(config: &Config) -> Done<Arc<dyn Sandbox>> {
     sandbox(config, 1, Compiler::InThisProcess)
 }
 
+/// A sandbox as [`for_host`] makes it, that keeps nothing of what it compiles or stops: the
+/// host's own cache is not for hostile code.
+pub(crate) fn for_torture(config: &Config) -> Done<Arc<dyn Sandbox>> {
+    let mut config = config.clone();
+    config.sandbox.cache_dir = None;
+    config.sandbox.core_dump_dir = None;
+    for_host(&config)
+}
+
 /// This program, asked to compile.
 fn child() -> Done<Compiler> {
     // Linux finds the program that runs even after its file was replaced.

@@ -8,6 +8,7 @@ mod runs;
 mod scaffold;
 mod serve;
 mod stats;
+mod torture;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RunsCommand, Since};
 pub(crate) use scaffold::{BuildArgs, NewArgs};
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
+pub(crate) use torture::TortureArgs;
 
 use crate::config::Sources;
 use crate::errors::EXIT_CODES;
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Migrate(MigrateCommand),
     /// Look at the storage from outside, and say what to mend
     Doctor,
+    /// Let hostile components loose on this installation, and see whether its limits hold
+    Torture(TortureArgs),
     /// Begin a new plugin in Rust
     New(NewArgs),
     /// Compile the plugin of this directory into one .wasm file

@@ -16,6 +16,7 @@ mod runs;
 mod serve;
 mod signals;
 mod stats;
+mod torture;
 
 use tokio::runtime::Builder;
 
@@ -66,6 +67,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Stats(args) => stats::stats(args, app).await,
         Command::Migrate(command) => migrate::migrate(command, app).await,
         Command::Doctor => doctor::doctor(app).await,
+        Command::Torture(args) => torture::torture(args, app).await,
         Command::Plugins(PluginsCommand::List) => plugins::list(app).await,
         Command::Plugins(PluginsCommand::Inspect(args)) => plugins::inspect(args, app).await,
         Command::Plugins(PluginsCommand::History(args)) => plugins::history(&args, &app),

@@ -11,3 +11,4 @@ mod server;
 mod shared;
 mod support;
 mod survival;
+mod torture;

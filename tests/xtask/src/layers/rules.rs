@@ -3,6 +3,7 @@
 //! ```text
 //! model <- api <- drivers      conformance: tests of drivers only
 //! model <- sandbox             the one that knows wasmtime
+//! model <- torture             attacks: whichever sandbox they are given
 //! model + api <- runtime <- server
 //! cli names drivers and the sandbox; the SDK uses nothing of the host
 //! tests/* use anything; only tests use tests/*
@@ -23,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("zapjobs-postgres", &["zapjobs-model", "zapjobs-storage"]),
     ("zapjobs-redis", &["zapjobs-model", "zapjobs-storage"]),
     ("zapjobs-sandbox", &["zapjobs-model"]),
+    ("zapjobs-torture", &["zapjobs-model"]),
     ("zapjobs-runtime", &["zapjobs-model", "zapjobs-storage"]),
     ("zapjobs-server", &["zapjobs-model", "zapjobs-storage", "zapjobs-runtime"]),
     (
@@ -36,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "zapjobs-redis",
             "zapjobs-sandbox",
             "zapjobs-runtime",
+            "zapjobs-torture",
             "zapjobs-server",
         ],
     ),
@@ -52,6 +55,7 @@ const TESTS_MAY_USE: &[(&str, &[&str])] = &[
     ("zapjobs-redis", &["zapjobs-conformance", "zapjobs-memory", "zapjobs-services"]),
     ("zapjobs-runtime", &["zapjobs-memory"]),
     ("zapjobs-sandbox", &["zapjobs-components", "zapjobs-services"]),
+    ("zapjobs-torture", &["zapjobs-sandbox"]),
     ("zapjobs-server", &["zapjobs-memory"]),
     ("zapjobs", &["zapjobs-components", "zapjobs-services"]),
     ("zapjobs-sdk-macros", &["zapjobs-sdk"]),
