@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `store`, `depth` and `prune` measure the storages by themselves, `neighbours` and `waiting`
-//! the isolation. `--smoke` runs a small round of the line and fails where a run did not complete.
+//! the isolation, `swaps` the change of code. `--smoke` runs a small round of the line and fails where a run did not complete.
 
 mod settings;
 
@@ -19,6 +19,7 @@ mod prune;
 mod store;
 
 mod neighbours;
+mod swaps;
 mod waiting;
 
 mod place;
@@ -50,6 +51,7 @@ fn main() -> Result<()> {
             return host.block_on(neighbours::measure(&settings));
         }
         Some(Measure::Waiting(settings)) => return host.block_on(waiting::measure(&settings)),
+        Some(Measure::Swaps(settings)) => return host.block_on(swaps::measure(&settings)),
         None => {}
     }
     let settings = asked.line.completed();

@@ -8,6 +8,7 @@ use crate::depth::DepthSettings;
 use crate::neighbours::NeighbourSettings;
 use crate::prune::PruneSettings;
 use crate::store::StoreSettings;
+use crate::swaps::SwapSettings;
 use crate::waiting::WaitingSettings;
 
 /// Runs of the smoke: enough to pass every stage in groups.
@@ -36,6 +37,8 @@ pub(crate) enum Measure {
     Neighbours(NeighbourSettings),
     /// What runs take that wait in a host call.
     Waiting(WaitingSettings),
+    /// Hot swaps of a plugin while its runs go on.
+    Swaps(SwapSettings),
 }
 
 /// The whole line.

@@ -61,7 +61,9 @@ fn act(open: &mut Open, step: &str) -> io::Result<String> {
     match word(0) {
         "read" => return fs::read_to_string(path),
         "readlink" => return Ok(fs::read_link(path)?.display().to_string()),
-        "list" => return Ok(fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?.len().to_string()),
+        "list" => {
+            return Ok(fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?.len().to_string());
+        }
         "stat" => return Ok(fs::metadata(path)?.len().to_string()),
         "write" => fs::write(path, "w".repeat(number(2)))?,
         "append" => {
@@ -73,7 +75,9 @@ fn act(open: &mut Open, step: &str) -> io::Result<String> {
             file.seek(SeekFrom::Start(number(2) as u64))?;
             file.write_all("s".repeat(number(3)).as_bytes())?;
         }
-        "size" => OpenOptions::new().write(true).create(true).open(path)?.set_len(number(2) as u64)?,
+        "size" => {
+            OpenOptions::new().write(true).create(true).open(path)?.set_len(number(2) as u64)?
+        }
         "open" => open.push(File::open(path)?),
         // Thousands of small files with one step.
         "create-many" => {
@@ -82,7 +86,8 @@ fn act(open: &mut Open, step: &str) -> io::Result<String> {
             }
         }
         "list-many" => {
-            let kept: Vec<_> = (0..number(2)).map(|_| fs::read_dir(path)).collect::<io::Result<_>>()?;
+            let kept: Vec<_> =
+                (0..number(2)).map(|_| fs::read_dir(path)).collect::<io::Result<_>>()?;
             return Ok(kept.len().to_string());
         }
         "close" => open.clear(),
