@@ -19,7 +19,7 @@ pub struct Attack {
     pub(crate) name: String,
     pub(crate) tries: String,
     pub(crate) limit: &'static str,
-    pub(crate) component: Box<dyn Fn(&Place) -> Vec<u8> + Send + Sync>,
+    pub(crate) component: Build,
     pub(crate) limits: Vec<(&'static str, u64)>,
     pub(crate) directory: Option<Access>,
     pub(crate) cancel: Option<CancelReason>,
@@ -29,6 +29,9 @@ pub struct Attack {
     pub(crate) ends: Vec<Ending>,
     pub(crate) checks: Vec<Check>,
 }
+
+/// Makes an attack's component, which may name what is at this place.
+pub(crate) type Build = Box<dyn Fn(&Place) -> Vec<u8> + Send + Sync>;
 
 /// Looks at what an attack came to; the error says what is wrong with it.
 pub(crate) type Check = Box<dyn Fn(&Evidence<'_>) -> Result<(), String> + Send + Sync>;

@@ -8,6 +8,7 @@ use zapjobs_torture::{Suite, all};
 
 /// One test for all: what an attack leaves behind can only be seen where it is alone.
 #[tokio::test]
+#[allow(clippy::print_stderr, reason = "shown with a failure: how far the suite came")]
 async fn every_attack_is_held_and_leaves_nothing_behind() {
     let options = SandboxOptions { instances_max: 144, ..SandboxOptions::default() };
     let sandbox = Arc::new(WasmSandbox::new(options).expect("a sandbox"));

@@ -14,6 +14,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::order::{self, Bounds};
 use crate::engine;
 
+/// Seconds of processor time between the signal that says why and the one that cannot be ignored.
+const CPU_SPARE_S: u64 = 2;
 /// File descriptors that it may have: its three streams.
 const FILES_MAX: u64 = 3;
 
@@ -64,8 +66,11 @@ fn confine(bounds: Bounds) -> io::Result<()> {
         (Resource::Data, bounds.memory_bytes),
     ] {
         // A stricter limit that is there already stays.
-        let max = getrlimit(resource).maximum.map_or(max, |own| own.min(max));
-        setrlimit(resource, Rlimit { current: Some(max), maximum: Some(max) })?;
+        let stricter = |max: u64| getrlimit(resource).maximum.map_or(max, |own| own.min(max));
+        // A little above, the system kills instead of telling why it ends the process.
+        let spare = if resource == Resource::Cpu { CPU_SPARE_S } else { 0 };
+        let (current, maximum) = (stricter(max), stricter(max.saturating_add(spare)));
+        setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })?;
     }
     Ok(())
 }

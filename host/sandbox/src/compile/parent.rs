@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -22,6 +22,10 @@ use crate::options::SandboxOptions;
 const SIGXCPU: i32 = 24;
 /// The signal of a process that ends itself, as Rust does where there is no memory.
 const SIGABRT: i32 = 6;
+/// Time that a child has to end once its answer did not come.
+const ENDING_MAX: Duration = Duration::from_secs(1);
+/// How often it is looked whether it has.
+const ENDING_LOOK: Duration = Duration::from_millis(2);
 
 pub(super) fn component(
     engine: &Engine,
@@ -84,6 +88,13 @@ fn ask(mut child: Child, bounds: Bounds, component: &[u8], time_max: Duration) -
         let (sender, receiver) = mpsc::sync_channel(1);
         scope.spawn(move || sender.send(order::read_answer(&mut output)));
         let heard = receiver.recv_timeout(time_max);
+        if matches!(heard, Ok(None)) {
+            // Its stream is closed a moment before it has ended, and how it ends says why.
+            let patience = Instant::now() + ENDING_MAX;
+            while matches!(child.try_wait(), Ok(None)) && Instant::now() < patience {
+                thread::sleep(ENDING_LOOK);
+            }
+        }
         // Both threads end when the child's ends of their streams are closed.
         let status = end(&mut child);
         match heard {

@@ -40,7 +40,7 @@ pub(super) async fn connect(
             .map_err(|error| no_address(&error.to_string()))?,
     };
     let opened = allowing.iter().map(|grant| &egress.grants[*grant].private_addresses);
-    let addresses = checked(&found, opened, target)?;
+    let addresses = checked(&found, &opened, target)?;
     let stream = dial(&addresses, target.port, before).await?;
     if target.scheme == Scheme::Http {
         return Ok(Box::new(stream));
@@ -64,7 +64,7 @@ pub(super) async fn connect(
 /// The addresses, all of them granted.
 fn checked<'a>(
     found: &[IpAddr],
-    opened: impl Iterator<Item = &'a PrivateAddresses> + Clone,
+    opened: &(impl Iterator<Item = &'a PrivateAddresses> + Clone),
     target: &HttpTarget,
 ) -> Result<Vec<IpAddr>, Failure> {
     if found.is_empty() || found.len() > ADDRESSES_MAX {
@@ -151,7 +151,7 @@ mod tests {
         let found: Vec<IpAddr> = found.iter().map(|it| it.parse().expect("an address")).collect();
         let url = "https://a.example/x".parse().expect("a URL");
         let target = target::read(&http::Method::GET, &url).expect("a target");
-        checked(&found, opened.iter(), &target).map_err(|it| it.line.unwrap_or_default())
+        checked(&found, &opened.iter(), &target).map_err(|it| it.line.unwrap_or_default())
     }
 
     #[test]

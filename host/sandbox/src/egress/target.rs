@@ -50,7 +50,7 @@ fn number(port: &str) -> Option<u16> {
     port.parse().ok().filter(|_| digits)
 }
 
-fn invalid(uri: impl ToString, why: &str) -> Failure {
+fn invalid(uri: &(impl ToString + ?Sized), why: &str) -> Failure {
     let shown = text::name(&uri.to_string(), SHOWN_BYTES_MAX);
     Failure::said(Error::HttpRequestUriInvalid, format!("a request was refused: {shown}: {why}"))
 }

@@ -100,7 +100,7 @@ fn bounds() -> Vec<Attack> {
             job.retry = retry(2, 1, 1, 255);
         }),
         lie("timeout-of-nothing", "wants no time at all", "timeout", |job| {
-            job.timeout_ms = Some(0)
+            job.timeout_ms = Some(0);
         }),
         lie("too-many-tags", "labels its runs with a thousand labels", "tags", |job| {
             job.tags = (0..1_000).map(|n| format!("tag{n}").into_bytes()).collect();

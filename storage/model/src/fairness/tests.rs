@@ -6,7 +6,7 @@ use super::*;
 use crate::TenantId;
 
 fn tenant(at: usize) -> TenantId {
-    TenantId::new(&format!("t{at:03}")).expect("a good name")
+    TenantId::new(format!("t{at:03}")).expect("a good name")
 }
 
 fn weight(weight: u32) -> Weight {

@@ -23,18 +23,21 @@ const WRITE: &str = concat!(
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
 );
 
+/// Sums by tenant and queue.
+type ByTenant = HashMap<String, HashMap<String, Activity>>;
+
 /// Sums by hour, tenant and queue. Bounded by what one group writes.
 #[derive(Default)]
 pub(crate) struct Counted {
     // One hour, save for a group that was under way at its end.
-    hours: Vec<(Timestamp, HashMap<String, HashMap<String, Activity>>)>,
+    hours: Vec<(Timestamp, ByTenant)>,
 }
 
 impl Counted {
     pub(crate) fn add(&mut self, now: Timestamp, tenant: &str, queue: &str, activity: &Activity) {
         let hour = Span::Hour.begin(now);
         let at = self.hours.iter().position(|(begin, _)| *begin == hour).unwrap_or_else(|| {
-            self.hours.push((hour, HashMap::new()));
+            self.hours.push((hour, ByTenant::new()));
             self.hours.len() - 1
         });
         let tenants = &mut self.hours[at].1;
