@@ -100,7 +100,9 @@ impl Dispatcher {
             () = self.stop.cancelled() => return None,
             permit = one => permit.ok()?,
         };
-        let awaited = (self.core.options.concurrency / PERMITS_AWAITED_SHARE).saturating_sub(1);
+        // Those that long attempts hold will not be free soon.
+        let others = self.core.options.concurrency.saturating_sub(self.guests.long_attempts());
+        let awaited = (others / PERMITS_AWAITED_SHARE).saturating_sub(1);
         if backlog && self.permits.available_permits() < awaited {
             let some = Arc::clone(&self.permits).acquire_many_owned(permit_count(awaited));
             if let Ok(Ok(some)) = tokio::time::timeout(PERMITS_AWAITED, some).await {

@@ -10,7 +10,7 @@
 //!
 //! Beyond the paper, since runs are not taken off their permits: a tenant with nothing under
 //! way gets one permit before anyone gets a further one, whatever it used; and some permits
-//! may be kept for such tenants alone ([`reserve`]). So runs that only wait, and use no CPU,
+//! may be kept for tenants with few of them ([`reserve`]). So runs that only wait, and use no CPU,
 //! cannot keep others out.
 //!
 //! **Invariant:** it is pure: nothing here reads a clock, and equal calls give equal answers.

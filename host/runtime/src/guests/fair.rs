@@ -94,6 +94,11 @@ impl FairThreads {
 }
 
 impl Spawner {
+    /// How many attempts are there.
+    pub(super) fn attempts(&self) -> usize {
+        self.0.state.lock().tasks.len()
+    }
+
     /// Goes on with a tenant's attempt there.
     pub(super) fn spawn(&self, tenant: TenantId, attempt: BoxFuture<'static, ()>) {
         let mut state = self.0.state.lock();

@@ -68,6 +68,11 @@ impl Drop for Guests {
 }
 
 impl GuestSpawner {
+    /// Attempts that turned out to be long and have not ended.
+    pub(crate) fn long_attempts(&self) -> usize {
+        self.long.attempts()
+    }
+
     /// Executes a tenant's attempt.
     pub(crate) fn spawn(
         &self,

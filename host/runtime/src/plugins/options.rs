@@ -14,7 +14,7 @@ const PLUGINS_MAX: usize = 100;
 const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 /// How long a file must have been left alone unless said: long enough for a copy to end, short
 /// enough for a person not to wait.
-const SETTLE: Duration = Duration::from_millis(80);
+const SETTLE: Duration = Duration::from_millis(50);
 /// Earlier versions of a plugin kept unless said.
 const VERSIONS_KEPT: usize = 10;
 
@@ -32,7 +32,7 @@ pub struct PluginOptions {
     pub tenants: TenantPolicy,
     /// Size of a component file. 64 MiB.
     pub component_bytes_max: u64,
-    /// A file that was written within this time is left for later. 80 ms.
+    /// A file that was written within this time is left for later. 50 ms.
     pub settle: Duration,
     /// Where versions are kept; `.versions` in the directory where absent.
     pub versions_dir: Option<PathBuf>,

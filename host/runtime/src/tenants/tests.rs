@@ -134,9 +134,9 @@ async fn permits_are_kept_for_a_tenant_with_nothing_under_way() {
     let Choice::Claim { limit, .. } = rounds.choose(room, true).await else {
         panic!("there is room")
     };
-    assert_eq!(limit, 7, "of eight permits, one is kept");
-    (0..7).for_each(|_| rounds.tenants.started(&tenant("a")));
-    let last = Room { free: 1, ..room };
+    assert_eq!(limit, 6, "of eight permits, two are kept");
+    (0..6).for_each(|_| rounds.tenants.started(&tenant("a")));
+    let last = Room { free: 2, ..room };
     assert_eq!(rounds.choose(last, true).await, Choice::HeldBack);
     rounds.enqueue("b", 5).await;
     let share = TenantShare { tenant: tenant("b"), limit: 1 };

@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 use super::Weight;
 use crate::TenantId;
 
-/// Of all permits, one in so many is kept for tenants with nothing under way.
-const RESERVED_SHARE: usize = 8;
+/// Of all permits, one in so many is kept for tenants with few runs under way.
+const RESERVED_SHARE: usize = 4;
 
 /// A tenant that has runs ready.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,14 +35,16 @@ pub struct Grant {
     pub permits: usize,
 }
 
-/// How many of a host's permits are kept for tenants with nothing under way: an eighth, at
+/// How many of a host's permits are kept for tenants with few runs under way: a quarter, at
 /// least one, of a host that executes more than one run at once and has several tenants.
 pub fn reserve(concurrency: usize, tenants: usize) -> usize {
     if concurrency > 1 && tenants > 1 { (concurrency / RESERVED_SHARE).max(1) } else { 0 }
 }
 
-/// Gives `free` permits to tenants that have runs ready, `reserved` of them only to those with
-/// nothing under way. Answers who may start how many, the least virtual time first.
+/// Gives `free` permits to tenants that have runs ready, the last `reserved` of them only to
+/// those with fewer runs under way than permits are left: so each tenant that comes finds half of
+/// what the others left, and nobody can take all. Answers who may start how many, the least
+/// virtual time first.
 ///
 /// Each tenant with nothing under way gets one first; every further permit goes to whoever has
 /// the least virtual time, each permit counted as a run of the expected length.
@@ -61,10 +63,12 @@ pub fn allocate(free: usize, reserved: usize, demands: &[Demand]) -> Vec<Grant> 
     }
     let mut done = Vec::with_capacity(line.len());
     let mut line = BinaryHeap::from(line);
-    while left > reserved
+    while left > 0
         && let Some(mut place) = line.pop()
     {
-        if place.granted == place.demand.most {
+        let may_have_it = left > reserved || place.under_way() < left;
+        if !may_have_it || place.granted == place.demand.most {
+            // Neither changes in this round: fewer are left, and more are under way.
             done.push(place);
             continue;
         }
@@ -90,6 +94,10 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    fn under_way(&self) -> usize {
+        self.demand.running + self.granted
+    }
+
     fn grant(&mut self) {
         self.granted += 1;
         self.virtual_us += self.demand.weight.normalised(self.demand.expected_us);
@@ -98,11 +106,10 @@ impl Place<'_> {
 
 impl Ord for Place<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let under_way = |place: &Self| place.demand.running + place.granted;
         other
             .virtual_us
             .total_cmp(&self.virtual_us)
-            .then_with(|| under_way(other).cmp(&under_way(self)))
+            .then_with(|| other.under_way().cmp(&self.under_way()))
             .then_with(|| other.demand.tenant.cmp(&self.demand.tenant))
     }
 }

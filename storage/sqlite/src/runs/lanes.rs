@@ -19,12 +19,12 @@ pub(crate) struct Lane {
     pub(crate) queue: Value,
 }
 
-const NEXT_LANE: &str = "SELECT tenant, queue FROM {prefix}runs INDEXED BY {prefix}runs_pending
-    WHERE status = 0 AND (tenant, queue) > (?1, ?2) ORDER BY tenant, queue LIMIT 1";
+// Two seeks from lane to lane, and not one by `(tenant, queue) > (?, ?)`: SQLite would seek to the
+// tenant alone, and walk over all of a lane's runs to its end.
 const NEXT_QUEUE: &str = "SELECT tenant, queue FROM {prefix}runs INDEXED BY {prefix}runs_pending
     WHERE status = 0 AND tenant = ?1 AND queue > ?2 ORDER BY queue LIMIT 1";
 const NEXT_TENANT: &str = "SELECT tenant, queue FROM {prefix}runs INDEXED BY {prefix}runs_pending
-    WHERE status = 0 AND tenant > ?1 ORDER BY tenant LIMIT 1";
+    WHERE status = 0 AND tenant > ?1 ORDER BY tenant, queue LIMIT 1";
 const HAS_RUNS: &str = "SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_pending
     WHERE status = 0 AND tenant = ?1 AND queue = ?2 LIMIT 1";
 
@@ -34,7 +34,7 @@ pub(crate) fn all(db: &Db, queues: &QueueSelection) -> DbResult<Vec<Lane>> {
     match queues {
         QueueSelection::All => {
             let mut last = Lane { tenant: before_all(), queue: before_all() };
-            while let Some(next) = one(db, NEXT_LANE, params![last.tenant, last.queue])? {
+            while let Some(next) = next(db, &last)? {
                 lanes.push(next.clone());
                 last = next;
             }
@@ -48,6 +48,15 @@ pub(crate) fn all(db: &Db, queues: &QueueSelection) -> DbResult<Vec<Lane>> {
         }
     }
     Ok(lanes)
+}
+
+/// The first lane behind this one.
+fn next(db: &Db, last: &Lane) -> DbResult<Option<Lane>> {
+    let of_tenant = one(db, NEXT_QUEUE, params![last.tenant, last.queue])?;
+    match of_tenant {
+        Some(lane) => Ok(Some(lane)),
+        None => one(db, NEXT_TENANT, params![last.tenant]),
+    }
 }
 
 /// The lanes of the selected queues, of one tenant. Some may hold nothing.
@@ -148,7 +157,6 @@ mod tests {
         let db = Db::open_writer(&SqliteOptions::memory()).unwrap();
         crate::migrate::up(&db, Timestamp::from_micros(0)).unwrap();
         for (sql, seek) in [
-            (NEXT_LANE, "((tenant,queue)>(?,?))"),
             (NEXT_QUEUE, "(tenant=? AND queue>?)"),
             (NEXT_TENANT, "(tenant>?)"),
             (HAS_RUNS, "(tenant=? AND queue=?)"),
