@@ -43,8 +43,8 @@ pub fn reserve(concurrency: usize, tenants: usize) -> usize {
 
 /// Gives `free` permits to tenants that have runs ready, the last `reserved` of them only to
 /// those with fewer runs under way than permits are left: so each tenant that comes finds half of
-/// what the others left, and nobody can take all. Answers who may start how many, the least
-/// virtual time first.
+/// what the others left, and nobody can take all. Nor does a tenant take of them beyond its part
+/// of all permits by weight. Answers who may start how many, the least virtual time first.
 ///
 /// Each tenant with nothing under way gets one first; every further permit goes to whoever has
 /// the least virtual time, each permit counted as a run of the expected length.
@@ -62,11 +62,14 @@ pub fn allocate(free: usize, reserved: usize, demands: &[Demand]) -> Vec<Grant> 
         left -= 1;
     }
     let mut done = Vec::with_capacity(line.len());
+    let weights: u64 = demands.iter().map(|demand| u64::from(demand.weight.get())).sum();
+    let permits = free + demands.iter().map(|demand| demand.running).sum::<usize>();
     let mut line = BinaryHeap::from(line);
     while left > 0
         && let Some(mut place) = line.pop()
     {
-        let may_have_it = left > reserved || place.under_way() < left;
+        let may_have_it = left > reserved
+            || (place.under_way() < left && place.is_below_its_part(permits, weights));
         if !may_have_it || place.granted == place.demand.most {
             // Neither changes in this round: fewer are left, and more are under way.
             done.push(place);
@@ -96,6 +99,12 @@ struct Place<'a> {
 impl Place<'_> {
     fn under_way(&self) -> usize {
         self.demand.running + self.granted
+    }
+
+    /// Whether it has fewer of all permits than its weight among all weights says.
+    fn is_below_its_part(&self, permits: usize, weights: u64) -> bool {
+        let part = u64::from(self.demand.weight.get()).saturating_mul(permits as u64);
+        (self.under_way() as u64).saturating_mul(weights) < part
     }
 
     fn grant(&mut self) {
