@@ -71,13 +71,17 @@ fn act(open: &mut Open, step: &str) -> io::Result<String> {
             file.write_all("a".repeat(number(2)).as_bytes())?;
         }
         "at" => {
-            let mut file = OpenOptions::new().write(true).create(true).open(path)?;
+            let mut file =
+                OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
             file.seek(SeekFrom::Start(number(2) as u64))?;
             file.write_all("s".repeat(number(3)).as_bytes())?;
         }
-        "size" => {
-            OpenOptions::new().write(true).create(true).open(path)?.set_len(number(2) as u64)?
-        }
+        "size" => OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?
+            .set_len(number(2) as u64)?,
         "open" => open.push(File::open(path)?),
         // Thousands of small files with one step.
         "create-many" => {
