@@ -17,6 +17,7 @@ mod attacks;
 mod heard;
 mod place;
 mod scene;
+mod server;
 
 mod machine;
 mod neighbour;

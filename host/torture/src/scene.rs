@@ -44,7 +44,7 @@ pub(crate) async fn play(
     neighbour: &Neighbour,
     limits: Limits,
 ) -> (Duration, Result<(), String>) {
-    let place = match Place::new() {
+    let place = match Place::new().and_then(|place| place.serving(attack.sends)) {
         Ok(place) => place,
         Err(error) => {
             return (Duration::ZERO, Err(format!("no temporary directory or port: {error}")));
@@ -74,7 +74,7 @@ impl<'a> Scene<'a> {
         bytes: Arc<[u8]>,
         started: Instant,
     ) -> Result<Evidence<'a>, String> {
-        let grants = self.place.grants(self.attack.directory);
+        let grants = self.place.grants(self.attack.directory)?;
         let source = PluginSource { name: self.attack.name.clone(), bytes, grants };
         let heard = Arc::<Heard>::default();
         let (refused, reports) = match sandbox.load(source).await {
@@ -164,6 +164,8 @@ impl Evidence<'_> {
             ("memory", usage.memory_bytes_peak, self.limits.memory_bytes_max),
             ("log lines", usage.log_lines, self.limits.log_lines_max),
             ("log bytes", usage.log_bytes, self.limits.log_bytes_max),
+            ("HTTP requests", usage.http_requests, self.limits.http_requests_max),
+            ("bytes received", usage.http_received_bytes, self.limits.http_received_bytes_max),
         ];
         for (what, used, allowed) in bounds {
             if used > allowed {

@@ -11,6 +11,7 @@ mod endless;
 mod files;
 mod floods;
 mod hostcalls;
+mod http;
 mod loading;
 mod memory;
 mod strings;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Arc<Attack>> {
         descriptions::attacks(),
         files::attacks(),
         egress::attacks(),
+        http::attacks(),
         loading::attacks(),
     ];
     groups.into_iter().flatten().map(Arc::new).collect()

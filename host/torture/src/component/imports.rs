@@ -31,7 +31,7 @@ pub(crate) enum Target {
     Drop(&'static str),
 }
 
-const fn function(
+pub(super) const fn function(
     name: &'static str,
     instance: &'static str,
     of: &'static str,
@@ -40,7 +40,7 @@ const fn function(
     Function { name, target: Target::Function(instance, of), signature }
 }
 
-const fn drop_of(name: &'static str, resource: &'static str) -> Function {
+pub(super) const fn drop_of(name: &'static str, resource: &'static str) -> Function {
     Function { name, target: Target::Drop(resource), signature: "(param i32)" }
 }
 

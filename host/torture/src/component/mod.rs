@@ -9,6 +9,7 @@
 //! on for what host functions leave there.
 
 pub(crate) mod description;
+pub(crate) mod http;
 pub(crate) mod imports;
 
 use std::fmt::Write as _;
