@@ -52,6 +52,7 @@ impl Client {
     /// Checks a new schedule and stores it.
     pub async fn add_schedule(&self, new: JobSchedule) -> Result<JobSchedule, ScheduleError> {
         let new = JobSchedule { revision: 0, ..new.checked()? };
+        check_to_come(&new)?;
         self.check_runs_of(&new).await?;
         match self.write(&new).await? {
             Some(stored) => Ok(stored),
@@ -69,6 +70,9 @@ impl Client {
             let before = self.schedule(key).await?;
             let now = self.storage().now().await?;
             let after = change(before.clone(), now)?.checked()?.edited(&before);
+            if after.rule != before.rule {
+                check_to_come(&after)?;
+            }
             if after.has_other_runs_than(&before) {
                 self.check_runs_of(&after).await?;
             }
@@ -144,6 +148,14 @@ impl Client {
         let revision = schedule.revision + 1;
         let stored = || JobSchedule { revision, ..schedule.clone() };
         Ok((written == [WriteResult::Written]).then(stored))
+    }
+}
+
+/// Refuses a schedule that was made too late to ever fire.
+fn check_to_come(schedule: &JobSchedule) -> Result<(), ScheduleError> {
+    match schedule.next_fire_at {
+        Some(_) => Ok(()),
+        None => Err(InvalidSchedule::new("its time has passed: choose one to come").into()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use support::{Bench, PATIENCE, describe, endless, job, request, returning, script};
+use support::{Bench, PATIENCE, describe, endless, request, returning, script};
 use tokio::sync::Barrier;
 use zapjobs_model::{
     Blame, Due, ItemCounts, Json, LogLevel, LogLine, Outcome, Priority, Progress, RunError,

@@ -174,7 +174,7 @@ impl JobSchedule {
 
     /// This schedule, if it is within its bounds.
     pub fn checked(self) -> Result<Self, InvalidSchedule> {
-        let refuse = |problem: String| Err(InvalidSchedule(problem));
+        let refuse = |problem: String| Err(InvalidSchedule::new(problem));
         if let MissedPolicy::FireAll { max } = self.missed
             && !(1..=FIRE_ALL_MAX).contains(&max)
         {

@@ -146,7 +146,14 @@ impl fmt::Display for Schedule {
 /// A schedule that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid schedule: {0}")]
-pub struct InvalidSchedule(pub(crate) String);
+pub struct InvalidSchedule(String);
+
+impl InvalidSchedule {
+    /// Refuses a schedule for this reason.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -21,7 +21,9 @@ pub(crate) use plugins::{ApproveArgs, InspectArgs, PluginArgs, PluginsCommand, R
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RunsCommand, Since};
 pub(crate) use scaffold::{BuildArgs, NewArgs};
-pub(crate) use schedule::{PreviewArgs, RuleArgs, ScheduleCommand};
+pub(crate) use schedule::{
+    AddArgs, EditArgs, OptionArgs, PreviewArgs, RuleArgs, ScheduleArgs, ScheduleCommand,
+};
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
 pub(crate) use torture::TortureArgs;

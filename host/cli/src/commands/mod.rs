@@ -21,7 +21,7 @@ mod torture;
 
 use tokio::runtime::Builder;
 
-use crate::args::{Command, PluginsCommand, RunsCommand, ScheduleCommand};
+use crate::args::{Command, PluginsCommand, RunsCommand};
 use crate::config::{Config, Effective};
 use crate::errors::{Done, Failure};
 use crate::output::Output;
@@ -65,8 +65,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Logs(args)) => runs::logs(args, app).await,
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args.id.run, args.wait, app).await,
-        Command::Schedule(ScheduleCommand::Preview(args)) => schedule::preview(&args, &app),
-        Command::Schedule(ScheduleCommand::Describe(args)) => schedule::describe(&args, &app),
+        Command::Schedule(command) => schedule::schedule(command, app).await,
         Command::Stats(args) => stats::stats(args, app).await,
         Command::Migrate(command) => migrate::migrate(command, app).await,
         Command::Doctor => doctor::doctor(app).await,

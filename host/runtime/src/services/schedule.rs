@@ -27,8 +27,8 @@ const PAGES_MAX: usize = 10;
 const FIRED_TOGETHER_MAX: usize = 500;
 /// Longest rest: schedules may change meanwhile.
 const REST_MAX: Duration = Duration::from_secs(1);
-/// Shortest rest, so that a clock that stands still does not make it spin.
-const REST_MIN: Duration = Duration::from_millis(1);
+/// Shortest rest: what comes due within it fires together, in one commit.
+const REST_MIN: Duration = Duration::from_millis(20);
 
 /// Fires the schedules of the job types that this host serves.
 #[derive(Default)]

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** the next fire time is later than the instant asked about, whatever the clock
 //! of the zone does. Where clocks change, an expression is one of two kinds:
+//! (No crate is used for this: those that are maintained take lists such as `0,30 1,2 * * *` for
+//! interval-like, accept steps beyond the field, or go wrong where clocks change.)
 //!
 //! - *Interval-like*: its minute or hour field has a wildcard or a step (`*/15 * * * *`,
 //!   `0 * * * *`). It fires at every instant at which the clock shows a time that fits: in both

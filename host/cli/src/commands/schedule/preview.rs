@@ -5,14 +5,14 @@ use std::time::SystemTime;
 use serde_json::json;
 use zapjobs_model::{Schedule, Timestamp};
 
-use super::rule;
+use super::needed_rule;
 use crate::args::{PreviewArgs, RuleArgs};
 use crate::commands::App;
 use crate::errors::Done;
 use crate::output::table;
 
 pub(in crate::commands) fn preview(args: &PreviewArgs, app: &App) -> Done {
-    let schedule = rule(&args.rule)?;
+    let schedule = needed_rule(&args.rule)?;
     let from = args.from.unwrap_or_else(|| {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Timestamp::from_micros(0).plus(since.unwrap_or_default())
@@ -35,7 +35,7 @@ pub(in crate::commands) fn preview(args: &PreviewArgs, app: &App) -> Done {
 }
 
 pub(in crate::commands) fn describe(args: &RuleArgs, app: &App) -> Done {
-    let schedule = rule(args)?;
+    let schedule = needed_rule(args)?;
     if app.output.json {
         app.output.document(&json!({ "schedule": schedule, "description": schedule.describe() }));
     } else {
