@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zapjobs_model::submit::submit;
 use zapjobs_model::{
     EventKind, InvalidRequest, JobDefinition, JobKey, JobRequest, Limits, NewRun, Run, RunId,
-    TenantId,
+    TenantId, Timestamp,
 };
 use zapjobs_storage::{CancelResult, EnqueueResult, Notice, RequeueResult, Storage, StorageError};
 
@@ -166,7 +166,22 @@ impl Client {
         self.storage.requeue(id).await
     }
 
-    async fn definition(&self, request: &JobRequest) -> Result<JobDefinition, SubmitError> {
+    /// Refuses a request that could not be submitted; stores nothing.
+    pub(crate) fn check(
+        &self,
+        request: JobRequest,
+        definition: &JobDefinition,
+        now: Timestamp,
+    ) -> Result<(), SubmitError> {
+        self.check_schema(definition, &request)?;
+        submit(request, definition, RunId(Uuid::nil()), now, self.input_bytes_max)?;
+        Ok(())
+    }
+
+    pub(crate) async fn definition(
+        &self,
+        request: &JobRequest,
+    ) -> Result<JobDefinition, SubmitError> {
         let key = JobKey { tenant: request.tenant.clone(), job_type: request.job_type.clone() };
         match self.storage.definition(&key).await? {
             Some(definition) => Ok(definition),

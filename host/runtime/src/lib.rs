@@ -29,6 +29,7 @@ mod host_core;
 mod listener;
 mod plugins;
 mod recorder;
+mod schedules;
 mod schema;
 mod services;
 mod store_clock;
@@ -45,6 +46,7 @@ pub use plugins::{
     PluginId, PluginOptions, PluginRecord, PluginReport, PluginState, PluginVersion, RescanError,
     SchemaCheck, TrustedKeys, TurnedDown, VersionStore,
 };
+pub use schedules::{ScheduleError, declare_schedules};
 pub use schema::{InputSchema, SchemaCache};
 pub use tenant_client::TenantClient;
 pub use tenants::TenantPolicy;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use support::{Bench, PATIENCE, describe, endless, job, request, returning, script};
+use support::{Bench, PATIENCE, describe, endless, request, returning, script};
 use tokio::sync::Barrier;
 use zapjobs_model::{
     Blame, Due, ItemCounts, Json, LogLevel, LogLine, Outcome, Priority, Progress, RunError,
@@ -15,6 +15,7 @@ use zapjobs_model::{
 use zapjobs_runtime::{HostOptions, SubmitError};
 use zapjobs_storage::{
     CancelResult, Clock, LogPageRequest, ManualClock, RunFilter, RunPageRequest,
+    SchedulePageRequest,
 };
 
 fn one_at_a_time() -> HostOptions {
@@ -288,10 +289,13 @@ async fn an_interval_schedule_fires_once_for_each_time() {
     clock.advance(Duration::from_secs(3_600));
     let runs = tokio::time::timeout(PATIENCE, fired(2)).await.expect("it fires again");
     assert!(runs.iter().all(|run| run.trigger == Trigger::Scheduled));
-    let definition = bench.storage.definition(&job("hourly")).await.expect("a storage");
-    assert!(
-        definition.is_some_and(|it| it.last_run_at.is_some() && it.next_run_at > it.last_run_at)
-    );
+    let page = SchedulePageRequest { tenant: None, after: None, limit: 10 };
+    let schedules = bench.storage.schedules(&page).await.expect("a storage").schedules;
+    assert_eq!(schedules.len(), 1);
+    let schedule = &schedules[0];
+    assert!(schedule.last_fire_at.is_some() && schedule.next_fire_at > schedule.last_fire_at);
+    assert_eq!(schedule.last_run, Some(runs[0].id));
+    assert_eq!(runs[0].metadata["schedule"], "hourly");
     tokio::join!(one.shutdown(PATIENCE), other.shutdown(PATIENCE));
 }
 

@@ -19,6 +19,7 @@ mod events;
 mod filter;
 mod record;
 mod request;
+mod schedules;
 mod statistics;
 mod traits;
 
@@ -37,14 +38,17 @@ pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
 pub use finding::{Finding, Verdict};
 pub use lock::Lock;
 pub use record::{
-    ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, Counts, EnqueueResult, FireResult,
-    LeaseState, LogPage, NamedLease, Page, Promoted, QueueCounts, RequeueResult, StorageInfo,
-    WorkerRecord,
+    ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, Counts, EnqueueResult, LeaseState,
+    LogPage, NamedLease, Page, Promoted, QueueCounts, RequeueResult, StorageInfo, WorkerRecord,
 };
 pub use request::{
-    BATCH_MAX, ClaimRequest, ClaimRunRequest, Cursor, FireRequest, LogPageRequest,
-    NamedLeaseRequest, PAGE_MAX, ProgressUpdate, PruneRequest, QueueSelection, RunFilter,
-    RunPageRequest, TENANT_SHARES_MAX, TenantSelection, TenantShare,
+    BATCH_MAX, ClaimRequest, ClaimRunRequest, Cursor, LogPageRequest, NamedLeaseRequest, PAGE_MAX,
+    ProgressUpdate, PruneRequest, QueueSelection, RunFilter, RunPageRequest, TENANT_SHARES_MAX,
+    TenantSelection, TenantShare,
+};
+pub use schedules::{
+    DuePage, DuePlace, FireRequest, FireResult, SCHEDULES_MAX, SchedulePage, SchedulePageRequest,
+    Schedules, WriteResult, check_fire,
 };
 pub use schema::{SchemaAdmin, SchemaStep};
 pub use single::SingleRunError;

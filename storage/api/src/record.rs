@@ -111,15 +111,6 @@ pub struct Promoted {
     pub next_due: Option<Timestamp>,
 }
 
-/// What became of a fire time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FireResult {
-    /// Its run is stored, and the definition's next fire time is set.
-    Fired,
-    /// It had fired, or the schedule has changed or is disabled. Nothing was written.
-    Superseded,
-}
-
 /// A page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use zapjobs_model::{
-    ItemCounts, JobKey, JobType, LeaseKey, NewRun, Progress, QueueName, RunId, RunStatus, Tag,
-    TenantId, Timestamp, WorkerId,
+    ItemCounts, JobType, LeaseKey, Progress, QueueName, RunId, RunStatus, Tag, TenantId, Timestamp,
+    WorkerId,
 };
 
 /// Items in one batch (runs, transitions, leases, log entries) at most.
@@ -77,19 +77,6 @@ pub struct ProgressUpdate {
     pub progress: Option<Progress>,
     /// How many items it has dealt with.
     pub counts: Option<ItemCounts>,
-}
-
-/// A schedule's fire time, to be turned into a run exactly once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FireRequest {
-    /// Whose schedule.
-    pub key: JobKey,
-    /// The fire time: what the definition's `next_run_at` must still be.
-    pub due: Timestamp,
-    /// The fire time after it.
-    pub next: Option<Timestamp>,
-    /// The run to store.
-    pub run: NewRun,
 }
 
 /// Which runs to delete, or the logs of which runs.

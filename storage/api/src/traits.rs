@@ -10,16 +10,24 @@ use zapjobs_model::{
 
 use crate::{
     ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
-    EnqueueResult, FireRequest, FireResult, LeaseState, LogPage, LogPageRequest, NamedLease,
-    NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
-    QueueSelection, RequeueResult, Result, RunFilter, RunPageRequest, SpanStatistics,
-    StatisticsRequest, StorageInfo, WorkerRecord,
+    EnqueueResult, LeaseState, LogPage, LogPageRequest, NamedLease, NamedLeaseRequest, Notices,
+    Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts, QueueSelection, RequeueResult,
+    Result, RunFilter, RunPageRequest, Schedules, SpanStatistics, StatisticsRequest, StorageInfo,
+    WorkerRecord,
 };
 
 /// A whole storage.
 #[async_trait]
 pub trait Storage:
-    Definitions + RunStore + RunQueries + Logs + Statistics + WorkerRegistry + Coordinator + Events
+    Definitions
+    + Schedules
+    + RunStore
+    + RunQueries
+    + Logs
+    + Statistics
+    + WorkerRegistry
+    + Coordinator
+    + Events
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;
@@ -50,34 +58,9 @@ pub trait Definitions: Send + Sync {
     /// Deletes a definition; its runs stay. Answers whether there was one.
     async fn delete_definition(&self, key: &JobKey) -> Result<bool>;
 
-    /// Enables or disables a definition's schedule, and sets its next fire time. Answers
-    /// whether there is such a definition.
-    async fn set_enabled(
-        &self,
-        key: &JobKey,
-        enabled: bool,
-        next_run_at: Option<Timestamp>,
-    ) -> Result<bool>;
-
-    /// Enabled definitions that have a digest and whose `next_run_at` is not after the store's
-    /// now, earliest first (then by key), at most `limit`.
-    async fn due_definitions(&self, limit: usize) -> Result<Vec<JobDefinition>>;
-
-    /// The earliest `next_run_at` of the enabled definitions that have a digest.
-    async fn next_fire_time(&self) -> Result<Option<Timestamp>>;
-
     /// Notes how the latest finished runs of some definitions ended. Unknown keys are passed
     /// over. Hosts call it about once a second, not for each run.
     async fn note_last_status(&self, latest: &[(JobKey, RunStatus)]) -> Result<()>;
-
-    /// Turns a fire time into a run: if the definition is enabled and its `next_run_at` equals
-    /// `due`, stores the run, sets `last_run_at` to `due` and `next_run_at` to `next`.
-    ///
-    /// A run whose id is stored already is left as it is, and the schedule moves on. Listeners
-    /// are told `Ready`, or `Scheduled` where the run must wait.
-    ///
-    /// *Atomicity:* all of it or nothing, so that two leaders fire a time once.
-    async fn fire(&self, request: FireRequest) -> Result<FireResult>;
 }
 
 /// Runs, for those who submit and execute them. Batch first: one call, one group commit.

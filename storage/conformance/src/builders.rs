@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use zapjobs_model::{
-    CorrelationId, Digest, Due, JobDefinition, JobKey, JobType, Json, Lease, LogEntry, LogLevel,
-    LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId, Schedule, Tag, TenantId, Timestamp,
-    Trigger, WorkerId,
+    CorrelationId, Digest, Due, JobDefinition, JobKey, JobSchedule, JobType, Json, Lease, LogEntry,
+    LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId, Schedule, ScheduleKey,
+    ScheduleName, Tag, TenantId, Timestamp, Trigger, WorkerId,
 };
 use zapjobs_storage::WorkerRecord;
 
@@ -186,7 +186,6 @@ pub(crate) fn a_definition(tenant_name: &str, job: &str) -> JobDefinition {
         description: String::new(),
         queue: QueueName::standard(),
         schedule: Schedule::Manual,
-        enabled: true,
         retry: RetryPolicy::default(),
         timeout_ms: None,
         tags: Vec::new(),
@@ -194,19 +193,22 @@ pub(crate) fn a_definition(tenant_name: &str, job: &str) -> JobDefinition {
         input_schema: None,
         output_schema: None,
         digest: Some(Digest::of(job.as_bytes())),
-        next_run_at: None,
-        last_run_at: None,
         last_status: None,
     }
 }
 
-/// A definition whose schedule fires next at this instant.
-pub(crate) fn a_schedule(tenant_name: &str, job: &str, next: Timestamp) -> JobDefinition {
-    JobDefinition {
-        schedule: Schedule::every_ms(60_000).expect("a minute"),
-        next_run_at: Some(next),
-        ..a_definition(tenant_name, job)
+pub(crate) fn schedule_key(tenant_name: &str, name: &str) -> ScheduleKey {
+    ScheduleKey {
+        tenant: tenant(tenant_name),
+        name: ScheduleName::new(name).expect("a good schedule name"),
     }
+}
+
+/// A new schedule that fires next at this instant.
+pub(crate) fn a_schedule(tenant_name: &str, name: &str, next: Timestamp) -> JobSchedule {
+    let rule = Schedule::every_ms(60_000).expect("a minute");
+    let key = schedule_key(tenant_name, name);
+    JobSchedule { next_fire_at: Some(next), ..JobSchedule::new(key, job_type("mail"), rule, START) }
 }
 
 /// A host process.

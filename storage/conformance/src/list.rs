@@ -26,29 +26,33 @@ macro_rules! with_every_case {
             deleting_tells_whether_there_was_a_definition
             deleting_a_definition_leaves_its_runs
             a_run_needs_no_definition
-            enabling_sets_the_next_fire_time
-            disabling_can_clear_the_next_fire_time
-            enabling_an_unknown_definition_answers_no
             the_latest_status_is_noted
             noting_the_status_of_an_unknown_definition_is_passed_over
         }
         schedules {
-            due_definitions_come_earliest_first_then_by_key
-            a_definition_is_due_from_its_very_instant_on
-            due_definitions_come_whole
-            what_cannot_fire_is_never_due
-            the_limit_on_due_definitions_is_kept
-            the_next_fire_time_is_the_earliest
-            a_fire_time_that_has_passed_is_still_the_next
-            disabling_a_schedule_stops_it
+            a_schedule_that_was_never_put_is_absent
+            every_field_of_a_schedule_survives
+            a_schedule_is_written_over_the_revision_it_carries
+            each_schedule_of_a_batch_is_answered_by_itself
+            a_schedule_of_another_revision_is_not_deleted
+            schedules_are_listed_page_by_page
+            due_schedules_come_earliest_first_then_by_key
+            due_schedules_are_listed_page_by_page
+            a_schedule_is_due_from_its_very_instant_on
+            due_schedules_come_whole
+            what_will_not_fire_is_never_due
+            a_schedule_that_waits_for_its_run_is_due_when_it_is_looked_at
+            the_next_fire_time_is_the_earliest_after_an_instant
+            turning_a_schedule_off_stops_it
             firing_stores_the_run_and_moves_the_schedule
+            several_fire_times_become_runs_together
+            a_schedule_moves_on_without_a_run
             a_fired_run_can_be_claimed
             a_time_fires_once
-            a_schedule_that_moved_meanwhile_does_not_fire
-            a_disabled_schedule_does_not_fire
-            an_unknown_definition_does_not_fire
-            firing_for_the_last_time_ends_the_schedule
-            firing_leaves_other_schedules_alone
+            a_run_that_is_there_already_stands_for_its_fire_time
+            a_schedule_that_changed_meanwhile_does_not_fire
+            an_unknown_schedule_does_not_fire
+            each_schedule_of_a_batch_fires_by_itself
         }
         enqueue {
             a_run_due_now_is_pending
@@ -410,6 +414,7 @@ macro_rules! with_every_case {
             pruning_too_many_is_refused
             a_page_has_one_to_the_most_runs
             a_log_page_has_one_to_the_most_entries
+            a_batch_of_schedules_that_is_too_long_is_refused_whole
         }
         concurrency {
             each_run_is_claimed_exactly_once

@@ -19,6 +19,7 @@ mod state;
 
 mod ready;
 mod runs;
+mod schedules;
 mod tally;
 mod timeline;
 

@@ -7,6 +7,7 @@ use crate::coordinator::NamedLeases;
 use crate::definitions::DefinitionTable;
 use crate::logs::RunLogs;
 use crate::runs::Runs;
+use crate::schedules::ScheduleTable;
 use crate::statistics::Sums;
 use crate::workers::WorkerTable;
 
@@ -15,6 +16,7 @@ pub(crate) struct State {
     pub(crate) logs: RunLogs,
     pub(crate) statistics: Sums,
     pub(crate) definitions: DefinitionTable,
+    pub(crate) schedules: ScheduleTable,
     pub(crate) workers: WorkerTable,
     pub(crate) named_leases: NamedLeases,
     runs_max: usize,
@@ -33,6 +35,7 @@ impl State {
             logs: RunLogs::new(options.log_entries_per_run_max),
             statistics: Sums::default(),
             definitions: DefinitionTable::default(),
+            schedules: ScheduleTable::default(),
             workers: WorkerTable::default(),
             named_leases: NamedLeases::default(),
             runs_max: options.runs_max,

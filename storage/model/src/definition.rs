@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Digest, JobDescription, JobType, Json, QueueName, RetryPolicy, RunStatus, Schedule, Tag,
-    TenantId, Timestamp,
+    TenantId,
 };
 
 /// Names a definition: job types are each tenant's own names.
@@ -35,10 +35,8 @@ pub struct JobDefinition {
     pub description: String,
     /// Where its runs wait unless said otherwise.
     pub queue: QueueName,
-    /// When it runs by itself.
+    /// When its plugin wants it to run by itself: what its schedule is made from.
     pub schedule: Schedule,
-    /// Whether its schedule fires. Set by operators; a reload does not change it.
-    pub enabled: bool,
     /// How often a run is tried, and how long it waits in between.
     pub retry: RetryPolicy,
     /// Wall-clock limit of one attempt, in milliseconds; the host's default where absent.
@@ -53,10 +51,6 @@ pub struct JobDefinition {
     pub output_schema: Option<Json>,
     /// The code that serves it; absent once its plugin was removed.
     pub digest: Option<Digest>,
-    /// When its schedule fires next; absent for a manual one.
-    pub next_run_at: Option<Timestamp>,
-    /// When its schedule last fired.
-    pub last_run_at: Option<Timestamp>,
     /// How its latest finished run ended.
     pub last_status: Option<RunStatus>,
 }
@@ -70,7 +64,6 @@ impl JobDefinition {
             description: job.description.clone(),
             queue: job.queue.clone().unwrap_or_else(QueueName::standard),
             schedule: job.schedule.clone(),
-            enabled: true,
             retry: job.retry.clone(),
             timeout_ms: job.timeout_ms,
             tags: job.tags.clone(),
@@ -78,27 +71,16 @@ impl JobDefinition {
             input_schema: job.input_schema.clone(),
             output_schema: job.output_schema.clone(),
             digest: Some(digest),
-            next_run_at: None,
-            last_run_at: None,
             last_status: None,
         }
     }
 
     /// What to store when a plugin (again) declares this definition and `stored` is there
-    /// already: the declaration wins, save for what operators set and what has happened.
-    /// The next fire time stands unless the schedule changed.
-    pub fn redeclared(mut self, stored: Option<&Self>, now: Timestamp) -> Self {
+    /// already: the declaration wins, save for what has happened.
+    pub fn redeclared(mut self, stored: Option<&Self>) -> Self {
         if let Some(stored) = stored {
-            self.enabled = stored.enabled;
-            self.last_run_at = stored.last_run_at;
             self.last_status = stored.last_status;
         }
-        self.next_run_at = match stored {
-            Some(stored) if stored.schedule == self.schedule && stored.next_run_at.is_some() => {
-                stored.next_run_at
-            }
-            _ => self.schedule.next_after(now),
-        };
         self
     }
 }

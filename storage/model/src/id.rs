@@ -141,6 +141,13 @@ impl TenantId {
     }
 }
 
+checked_text!(
+    /// What a schedule is called, within a tenant.
+    ScheduleName,
+    "schedule name",
+    check_name
+);
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

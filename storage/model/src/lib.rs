@@ -15,6 +15,7 @@ pub mod event;
 pub mod fairness;
 pub mod grants;
 pub mod id;
+pub mod job_schedule;
 pub mod json;
 pub mod limits;
 pub mod log;
@@ -35,8 +36,11 @@ pub use definition::{JobDefinition, JobKey};
 pub use event::{EventKind, JobEvent};
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, QueueName, RunId, Tag, TenantId,
-    WorkerId,
+    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, QueueName, RunId, ScheduleName,
+    Tag, TenantId, WorkerId,
+};
+pub use job_schedule::{
+    FirePlan, JobSchedule, MissedPolicy, OverlapPolicy, ScheduleKey, ScheduleOrigin,
 };
 pub use json::{InvalidJson, Json};
 pub use limits::{InvalidLimit, LimitField, LimitUnit, Limits, Narrowing};

@@ -1,14 +1,23 @@
 //! When a job runs by itself.
+//!
+//! **Invariant:** [`Schedule::next_after`] answers an instant later than the one asked about, so
+//! whoever fires and asks again goes forward. Cron expressions are read in `parse`, kept as sets in
+//! `fields`, mapped to instants in `cron` and told in English in `describe`.
+
+mod cron;
+mod describe;
+mod fields;
+mod parse;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
-use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+
+pub use cron::CronSchedule;
+pub use parse::EXPRESSION_BYTES_MAX;
 
 /// The shortest interval: 1 second.
 pub const INTERVAL_MS_MIN: u64 = 1_000;
@@ -23,24 +32,27 @@ pub enum Schedule {
     #[default]
     Manual,
     /// Again and again, this long apart. Times do not drift: they are whole multiples of the
-    /// interval since 1970.
+    /// interval since `start`.
     Interval {
         /// Milliseconds, [`INTERVAL_MS_MIN`] to [`INTERVAL_MS_MAX`].
         every_ms: u64,
+        /// The first fire time; absent, intervals are counted from 1970 and have no first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<Timestamp>,
     },
     /// At the times that a cron expression names.
     Cron(CronSchedule),
+    /// At one instant, and then no more.
+    Once {
+        /// The instant.
+        at: Timestamp,
+    },
 }
 
 impl Schedule {
     /// An interval schedule, within bounds.
     pub fn every_ms(every_ms: u64) -> Result<Self, InvalidSchedule> {
-        if (INTERVAL_MS_MIN..=INTERVAL_MS_MAX).contains(&every_ms) {
-            return Ok(Self::Interval { every_ms });
-        }
-        Err(InvalidSchedule(format!(
-            "an interval of {every_ms} ms is out of bounds: use 1 second to 10 years"
-        )))
+        Self::Interval { every_ms, start: None }.checked()
     }
 
     /// A cron schedule, see [`CronSchedule::new`].
@@ -48,17 +60,72 @@ impl Schedule {
         CronSchedule::new(expression, time_zone).map(Self::Cron)
     }
 
+    /// This schedule, if it is within bounds.
+    pub fn checked(self) -> Result<Self, InvalidSchedule> {
+        match self {
+            Self::Interval { every_ms, .. }
+                if !(INTERVAL_MS_MIN..=INTERVAL_MS_MAX).contains(&every_ms) =>
+            {
+                Err(InvalidSchedule(format!(
+                    "an interval of {every_ms} ms is out of bounds: use 1 second to 10 years"
+                )))
+            }
+            within => Ok(within),
+        }
+    }
+
     /// The first fire time after `after`; `None` where there is none.
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Manual => None,
-            Self::Interval { every_ms } => {
+            Self::Once { at } => (*at > after).then_some(*at),
+            Self::Interval { every_ms, start } => {
                 let every_us = i64::try_from(every_ms.checked_mul(1_000)?).ok()?;
-                let periods = after.as_micros().checked_div_euclid(every_us)?.checked_add(1)?;
-                periods.checked_mul(every_us).map(Timestamp::from_micros)
+                let origin = match start {
+                    Some(start) if *start > after => return Some(*start),
+                    Some(start) => start.as_micros(),
+                    None => 0,
+                };
+                let passed = after.as_micros().checked_sub(origin)?;
+                let periods = passed.checked_div_euclid(every_us)?.checked_add(1)?;
+                let next = periods.checked_mul(every_us)?.checked_add(origin)?;
+                Some(Timestamp::from_micros(next))
             }
             Self::Cron(cron) => cron.next_after(after),
         }
+    }
+
+    /// An instant as people near this schedule write it, such as `Mon 2027-03-29 09:00:00 +0100`:
+    /// in its time zone, or in UTC.
+    pub fn local_text(&self, time: Timestamp) -> String {
+        match self {
+            Self::Cron(cron) => cron.local_text(time),
+            _ => time.to_utc().format("%a %Y-%m-%d %H:%M:%S %z").to_string(),
+        }
+    }
+
+    /// What it says in plain English, such as "at 09:00 on Monday to Friday".
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Manual => "only when asked".to_owned(),
+            Self::Once { at } => format!("once, at {at}"),
+            Self::Interval { every_ms, start } => {
+                let from = start.map(|start| format!(", from {start} on")).unwrap_or_default();
+                format!("every {}{from}", span(*every_ms))
+            }
+            Self::Cron(cron) => cron.describe(),
+        }
+    }
+}
+
+/// A span in the largest unit that divides it.
+fn span(ms: u64) -> String {
+    const UNITS: [(&str, u64); 4] =
+        [("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000)];
+    match UNITS.into_iter().find(|(_, unit)| ms.is_multiple_of(*unit)) {
+        Some((name, unit)) if ms == unit => name.to_owned(),
+        Some((name, unit)) => format!("{} {name}s", ms / unit),
+        None => format!("{} seconds", Duration::from_millis(ms).as_secs_f64()),
     }
 }
 
@@ -66,8 +133,12 @@ impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Manual => f.write_str("manual"),
-            Self::Interval { every_ms } => write!(f, "every {} s", *every_ms as f64 / 1_000.0),
-            Self::Cron(cron) => write!(f, "cron {} ({})", cron.expression, cron.time_zone),
+            Self::Interval { every_ms, start } => {
+                write!(f, "every {} s", *every_ms as f64 / 1_000.0)?;
+                start.map_or(Ok(()), |start| write!(f, " from {start}"))
+            }
+            Self::Cron(cron) => write!(f, "cron {} ({})", cron.expression(), cron.time_zone()),
+            Self::Once { at } => write!(f, "once at {at}"),
         }
     }
 }
@@ -77,127 +148,11 @@ impl fmt::Display for Schedule {
 #[error("invalid schedule: {0}")]
 pub struct InvalidSchedule(String);
 
-/// A cron expression in a time zone, parsed and known to fire at least once.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(try_from = "CronText", into = "CronText")]
-pub struct CronSchedule {
-    expression: String,
-    time_zone: String,
-    parsed: Arc<(Cron, TimeZone)>,
-}
-
-/// A cron schedule as it is written.
-#[derive(Serialize, Deserialize)]
-struct CronText {
-    expression: String,
-    time_zone: String,
-}
-
-impl CronSchedule {
-    /// Takes five fields (minute, hour, day of month, month, day of week), six with seconds
-    /// in front, or a nickname such as `@daily`, in a time zone of the IANA database.
-    ///
-    /// Where one of the day fields begins with `*`, both must match (as in Vixie cron);
-    /// otherwise either may. A fixed time that falls into a gap of the clock fires right after
-    /// it, one that comes twice fires once. A date that never comes is refused.
-    pub fn new(expression: &str, time_zone: &str) -> Result<Self, InvalidSchedule> {
-        let invalid =
-            |problem: String| InvalidSchedule(format!("cron expression {expression:?}: {problem}"));
-        let cron = parse(expression.trim()).map_err(invalid)?;
-        let zone = zones().get(time_zone).map_err(|_| {
-            InvalidSchedule(format!(
-                "unknown time zone {time_zone:?}: use an IANA name such as Europe/Lisbon or UTC"
-            ))
-        })?;
-        let schedule = Self {
-            expression: expression.trim().to_owned(),
-            time_zone: time_zone.to_owned(),
-            parsed: Arc::new((cron, zone)),
-        };
-        // Leap days come within eight years of any instant; nothing else is rarer.
-        let some_instant = Timestamp::from_micros(946_684_800_000_000);
-        if schedule.next_after(some_instant).is_none() {
-            return Err(invalid("it never fires, such as on February 30".to_owned()));
-        }
-        Ok(schedule)
+impl InvalidSchedule {
+    /// Refuses a schedule for this reason.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
     }
-
-    /// The expression.
-    pub fn expression(&self) -> &str {
-        &self.expression
-    }
-
-    /// The time zone.
-    pub fn time_zone(&self) -> &str {
-        &self.time_zone
-    }
-
-    fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        let (cron, zone) = &*self.parsed;
-        let start = jiff::Timestamp::from_microsecond(after.as_micros()).ok()?;
-        let next = cron.find_next_occurrence(&start.to_zoned(zone.clone()), false).ok()?;
-        Some(Timestamp::from_micros(next.timestamp().as_microsecond()))
-    }
-}
-
-impl PartialEq for CronSchedule {
-    fn eq(&self, other: &Self) -> bool {
-        self.expression == other.expression && self.time_zone == other.time_zone
-    }
-}
-
-impl Eq for CronSchedule {}
-
-impl fmt::Debug for CronSchedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CronSchedule({:?} in {})", self.expression, self.time_zone)
-    }
-}
-
-impl TryFrom<CronText> for CronSchedule {
-    type Error = InvalidSchedule;
-    fn try_from(text: CronText) -> Result<Self, InvalidSchedule> {
-        Self::new(&text.expression, &text.time_zone)
-    }
-}
-
-impl From<CronSchedule> for CronText {
-    fn from(schedule: CronSchedule) -> Self {
-        Self { expression: schedule.expression, time_zone: schedule.time_zone }
-    }
-}
-
-fn parse(expression: &str) -> Result<Cron, String> {
-    let expression = match expression.to_ascii_lowercase().as_str() {
-        "@midnight" => "@daily",
-        "@reboot" => return Err("@reboot is not supported: enqueue a run at start".to_owned()),
-        other if other.starts_with("@every") => {
-            return Err("@every is an interval: declare an interval schedule".to_owned());
-        }
-        _ => expression,
-    };
-    let fields: Vec<&str> = expression.split_whitespace().collect();
-    let (seconds, days) = match fields.as_slice() {
-        [name] if name.starts_with('@') => (Seconds::Disallowed, None),
-        [_, _, day, _, weekday] => (Seconds::Disallowed, Some((day, weekday))),
-        [_, _, _, day, _, weekday] => (Seconds::Required, Some((day, weekday))),
-        other => return Err(format!("it has {} fields; use 5, or 6 with seconds", other.len())),
-    };
-    let both_days =
-        days.is_some_and(|(day, weekday)| day.starts_with('*') || weekday.starts_with('*'));
-    CronParser::builder()
-        .seconds(seconds)
-        .year(Year::Disallowed)
-        .dom_and_dow(both_days)
-        .build()
-        .parse(expression)
-        .map_err(|error| error.to_string())
-}
-
-/// The time zone database that comes with this program, so that every host agrees.
-fn zones() -> &'static TimeZoneDatabase {
-    static ZONES: OnceLock<TimeZoneDatabase> = OnceLock::new();
-    ZONES.get_or_init(TimeZoneDatabase::bundled)
 }
 
 #[cfg(test)]
@@ -253,6 +208,21 @@ mod tests {
             ("* * * *", "UTC", "4 fields"),
             ("* * * * * * *", "UTC", "7 fields"),
             ("61 * * * *", "UTC", "61 * * * *"),
+            ("0 9 * *", "UTC", "4 fields"),
+            ("*/60 * * * *", "UTC", "at most 59"),
+            ("0 0 1/31 * *", "UTC", "at most 30"),
+            ("*/0 * * * *", "UTC", "step of 0"),
+            ("0 0 * * FRI-MON", "UTC", "empty"),
+            ("30-10 * * * *", "UTC", "empty"),
+            ("1,,2 * * * *", "UTC", "missing"),
+            ("0 0 L-31 * *", "UTC", "L-3"),
+            ("0 0 * * L", "UTC", "FRIL"),
+            ("0 0 * * FRI#6", "UTC", "1 to 5"),
+            ("0 0 31 4,6 ?", "UTC", "never fires"),
+            ("0 0 * FOO *", "UTC", "JAN to DEC"),
+            ("? * * * *", "UTC", "no minute"),
+            ("CRON_TZ=Asia/Tokyo 0 9 * * *", "Europe/Lisbon", "give one"),
+            ("TZ=Nowhere 0 9 * * *", "UTC", "Nowhere"),
             ("@reboot", "UTC", "@reboot"),
             ("@every 5m", "UTC", "interval"),
             ("* * * * *", "Europe/Atlantis", "Atlantis"),
@@ -261,6 +231,94 @@ mod tests {
             assert!(error.contains(reason), "{error}");
         }
         assert!(Schedule::every_ms(999).is_err());
+    }
+
+    #[test]
+    fn a_refusal_points_at_the_place() {
+        let error = Schedule::cron("0 9 * * MON-FIR", "UTC").expect_err("no such day").to_string();
+        let expected = "invalid schedule: cron expression: this is no day of the week: use 0 to 7 \
+                        or SUN to SAT\n  0 9 * * MON-FIR\n              ^^^";
+        assert_eq!(error, expected);
+        let error = Schedule::cron("0 0 30 2 *", "UTC").expect_err("no date").to_string();
+        assert!(error.ends_with("\n  0 0 30 2 *\n      ^^^^"), "{error}");
+    }
+
+    #[test]
+    fn days_that_depend_on_the_month_are_found() {
+        for (expression, expected) in [
+            ("0 0 L * *", ["2027-01-31", "2027-02-28", "2027-03-31"]),
+            ("0 0 L-3 * *", ["2027-01-28", "2027-02-25", "2027-03-28"]),
+            ("0 0 LW * *", ["2027-01-29", "2027-02-26", "2027-03-31"]),
+            ("0 0 15W * *", ["2027-01-15", "2027-02-15", "2027-03-15"]),
+            ("0 0 2W * *", ["2027-01-01", "2027-02-02", "2027-03-02"]),
+            ("0 0 1W 5,8,10 *", ["2027-05-03", "2027-08-02", "2027-10-01"]),
+            ("0 0 * * FRIL", ["2027-01-29", "2027-02-26", "2027-03-26"]),
+            ("0 0 ? * 5L", ["2027-01-29", "2027-02-26", "2027-03-26"]),
+            ("0 0 * * FRI#2", ["2027-01-08", "2027-02-12", "2027-03-12"]),
+            ("0 0 * * SAT-SUN", ["2027-01-02", "2027-01-03", "2027-01-09"]),
+            ("0 0 29 2 *", ["2028-02-29", "2032-02-29", "2036-02-29"]),
+            ("@yearly", ["2027-01-01", "2028-01-01", "2029-01-01"]),
+        ] {
+            let expected = expected.map(|date| format!("{date}T00:00:00Z"));
+            assert_eq!(
+                fires(expression, "UTC", "2026-12-31T12:00:00Z", 3)[..],
+                expected[..],
+                "{expression}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_prefix_names_the_time_zone() {
+        let schedule =
+            Schedule::cron("CRON_TZ=Europe/Lisbon 0 9 * * *", "UTC").expect("a schedule");
+        assert_eq!(schedule.to_string(), "cron 0 9 * * * (Europe/Lisbon)");
+        let same = Schedule::cron("TZ=Europe/Lisbon 0 9 * * *", "Europe/Lisbon");
+        assert_eq!(same, Ok(schedule));
+    }
+
+    #[test]
+    fn expressions_are_told_in_plain_english() {
+        for (expression, told) in [
+            ("0 9 * * MON-FRI", "at 09:00 on Monday to Friday"),
+            ("* * * * *", "every minute"),
+            ("*/15 * * * *", "every 15 minutes"),
+            ("*/15 9-17 * * 1-5", "every 15 minutes from 09:00 to 17:45 on Monday to Friday"),
+            ("@hourly", "every hour, on the hour"),
+            ("@daily", "at 00:00 every day"),
+            ("@weekly", "at 00:00 on Sunday"),
+            ("@monthly", "at 00:00 on day 1 of the month"),
+            ("@yearly", "at 00:00 on day 1 of the month in January"),
+            ("0,30 1,2 * * *", "at 01:00, 01:30, 02:00 and 02:30 every day"),
+            ("5 8-18 * * *", "every hour from 08:05 to 18:05"),
+            ("0 12 L * *", "at 12:00 on the last day of the month"),
+            (
+                "0 12 LW JAN,JUL *",
+                "at 12:00 on the last working day of the month in January and July",
+            ),
+            ("0 12 * * FRI#2", "at 12:00 on the second Friday of the month"),
+            ("0 12 13 * FRI", "at 12:00 on day 13 of the month or on Friday"),
+            (
+                "0 12 */2 * FRI",
+                "at 12:00 on days 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29 and 31 of the month, if it is also Friday",
+            ),
+            ("0 0 * * SAT,SUN", "at 00:00 on Saturday and Sunday"),
+            ("*/10 * * * * *", "every 10 seconds"),
+            ("30 0 9 * * *", "at second 30 of the minute 09:00 every day"),
+        ] {
+            assert_eq!(Schedule::cron(expression, "UTC").expect(expression).describe(), told);
+        }
+        assert_eq!(Schedule::every_ms(90_000).expect("a schedule").describe(), "every 90 seconds");
+        assert_eq!(Schedule::every_ms(60_000).expect("a schedule").describe(), "every minute");
+    }
+
+    #[test]
+    fn an_interval_with_a_start_counts_from_it() {
+        let start = at("2027-01-01T00:00:07Z");
+        let schedule = Schedule::Interval { every_ms: 60_000, start: Some(start) };
+        assert_eq!(schedule.next_after(at("2026-01-01T00:00:00Z")), Some(start));
+        assert_eq!(schedule.next_after(start), Some(at("2027-01-01T00:01:07Z")));
+        assert_eq!(Schedule::Once { at: start }.next_after(start), None);
     }
 
     #[test]

@@ -40,6 +40,11 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// RFC 3339 text with no more digits after the second than it has: `2027-03-29T08:00:00Z`.
+    pub fn to_text_short(self) -> String {
+        self.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    }
+
     /// As a chrono value; instants beyond chrono's range become its ends.
     pub fn to_utc(self) -> DateTime<Utc> {
         let end = if self.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };

@@ -173,7 +173,6 @@ CREATE TABLE {schema}.{prefix}definitions (
     description        text     COLLATE "C" NOT NULL,
     queue              text     COLLATE "C" NOT NULL,
     schedule           text     COLLATE "C" NOT NULL,
-    enabled            boolean  NOT NULL,
     retry_max_attempts bigint   NOT NULL,
     retry_base_ms      bigint   NOT NULL,
     retry_cap_ms       bigint   NOT NULL,
@@ -184,15 +183,22 @@ CREATE TABLE {schema}.{prefix}definitions (
     input_schema       text     COLLATE "C",
     output_schema      text     COLLATE "C",
     digest             bytea,
-    next_run_at        bigint,
-    last_run_at        bigint,
     last_status        smallint,
     PRIMARY KEY (tenant, job_type)
 );
 
-CREATE INDEX {prefix}definitions_due
-    ON {schema}.{prefix}definitions (next_run_at, tenant, job_type)
-    WHERE enabled AND digest IS NOT NULL AND next_run_at IS NOT NULL;
+-- Schedules as records that carry their revision. `due_at` is when a host has to look at one.
+CREATE TABLE {schema}.{prefix}schedules (
+    tenant   text   COLLATE "C" NOT NULL,
+    name     text   COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    due_at   bigint,
+    record   text   COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant, name)
+);
+
+CREATE INDEX {prefix}schedules_due ON {schema}.{prefix}schedules (due_at, tenant, name)
+    WHERE due_at IS NOT NULL;
 
 CREATE TABLE {schema}.{prefix}workers (
     id          uuid   NOT NULL PRIMARY KEY,

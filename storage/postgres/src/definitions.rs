@@ -1,44 +1,40 @@
-//! Job definitions and their fire times.
+//! Job definitions.
 
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use zapjobs_model::{
     JobDefinition, JobKey, JobType, QueueName, RetryPolicy, RunStatus, Schedule, Tag, TenantId,
-    Timestamp,
 };
-use zapjobs_storage::{Definitions, FireRequest, FireResult, Result};
+use zapjobs_storage::{Definitions, Result};
 
 use crate::PostgresStorage;
 use crate::error::DbResult;
 use crate::quarantine::is_of_record;
 use crate::row::Columns;
-use crate::runs::NewRuns;
 use crate::session::{Bound, Session};
 use crate::text::to_stored;
 
 macro_rules! columns {
     () => {
-        "tenant, job_type, display_name, description, queue, schedule, enabled, \
+        "tenant, job_type, display_name, description, queue, schedule, \
          retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter, timeout_ms, tags, \
-         default_input, input_schema, output_schema, digest, next_run_at, last_run_at, last_status"
+         default_input, input_schema, output_schema, digest, last_status"
     };
 }
 
 const PUT: &str = concat!(
     "INSERT INTO {schema}.{prefix}definitions (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        $19, $20)
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (tenant, job_type) DO UPDATE SET display_name = excluded.display_name,
         description = excluded.description, queue = excluded.queue,
-        schedule = excluded.schedule, enabled = excluded.enabled,
+        schedule = excluded.schedule,
         retry_max_attempts = excluded.retry_max_attempts,
         retry_base_ms = excluded.retry_base_ms, retry_cap_ms = excluded.retry_cap_ms,
         retry_jitter = excluded.retry_jitter, timeout_ms = excluded.timeout_ms,
         tags = excluded.tags, default_input = excluded.default_input,
         input_schema = excluded.input_schema, output_schema = excluded.output_schema,
-        digest = excluded.digest, next_run_at = excluded.next_run_at,
-        last_run_at = excluded.last_run_at, last_status = excluded.last_status"
+        digest = excluded.digest, last_status = excluded.last_status"
 );
 const ONE: &str = concat!(
     "SELECT ",
@@ -51,18 +47,7 @@ const ALL: &str = concat!(
     " FROM {schema}.{prefix}definitions WHERE $1::text IS NULL OR tenant = $1
     ORDER BY tenant, job_type"
 );
-const DUE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM {schema}.{prefix}definitions
-    WHERE enabled AND digest IS NOT NULL AND next_run_at IS NOT NULL AND next_run_at <= {now}
-    ORDER BY next_run_at, tenant, job_type"
-);
-const NEXT: &str = "SELECT min(next_run_at) FROM {schema}.{prefix}definitions
-    WHERE enabled AND digest IS NOT NULL AND next_run_at IS NOT NULL";
 const DELETE: &str = "DELETE FROM {schema}.{prefix}definitions WHERE tenant = $1 AND job_type = $2";
-const SET_ENABLED: &str = "UPDATE {schema}.{prefix}definitions SET enabled = $3, next_run_at = $4
-    WHERE tenant = $1 AND job_type = $2";
 /// In the order of keys, as all that writes several definitions.
 const NOTE_STATUS: &str = "WITH noted AS MATERIALIZED (
         SELECT d.tenant, d.job_type, t.status
@@ -72,8 +57,6 @@ const NOTE_STATUS: &str = "WITH noted AS MATERIALIZED (
         ORDER BY d.tenant, d.job_type FOR UPDATE OF d)
     UPDATE {schema}.{prefix}definitions d SET last_status = noted.status
     FROM noted WHERE d.tenant = noted.tenant AND d.job_type = noted.job_type";
-const FIRE: &str = "UPDATE {schema}.{prefix}definitions SET last_run_at = $3, next_run_at = $4
-    WHERE tenant = $1 AND job_type = $2 AND enabled AND next_run_at = $3";
 
 #[async_trait]
 impl Definitions for PostgresStorage {
@@ -102,7 +85,7 @@ impl Definitions for PostgresStorage {
         let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
         let mut session = self.session("list job definitions").await?;
         let rows = session.rows(self.query(ALL).bind(tenant)).await?;
-        readable(&session, &rows, usize::MAX)
+        readable(&session, &rows)
     }
 
     async fn delete_definition(&self, key: &JobKey) -> Result<bool> {
@@ -110,34 +93,6 @@ impl Definitions for PostgresStorage {
         let is_gone = session.change(self.keyed(DELETE, key)).await? > 0;
         self.events.changed();
         Ok(is_gone)
-    }
-
-    async fn set_enabled(
-        &self,
-        key: &JobKey,
-        enabled: bool,
-        next_run_at: Option<Timestamp>,
-    ) -> Result<bool> {
-        let next = next_run_at.map(Timestamp::as_micros);
-        let query = self.keyed(SET_ENABLED, key).bind(enabled).bind(next);
-        let mut session = self.session("enable or disable a job definition").await?;
-        let is_known = session.change(query).await? > 0;
-        self.events.changed();
-        Ok(is_known)
-    }
-
-    async fn due_definitions(&self, limit: usize) -> Result<Vec<JobDefinition>> {
-        let mut session = self.session("list due job definitions").await?;
-        // Limited below: unreadable ones must not take the place of others.
-        let rows = session.rows(self.query(DUE)).await?;
-        readable(&session, &rows, limit)
-    }
-
-    async fn next_fire_time(&self) -> Result<Option<Timestamp>> {
-        let mut session = self.session("read the next fire time").await?;
-        let row = session.row(self.query(NEXT)).await?;
-        let next = row.as_ref().map(|row| Columns::new(row).optional_time());
-        Ok(session.told(next.transpose())?.flatten())
     }
 
     async fn note_last_status(&self, latest: &[(JobKey, RunStatus)]) -> Result<()> {
@@ -154,24 +109,6 @@ impl Definitions for PostgresStorage {
         let mut session = self.session("note how runs ended").await?;
         session.change(query).await.map(drop)
     }
-
-    async fn fire(&self, request: FireRequest) -> Result<FireResult> {
-        let FireRequest { key, due, next, run } = request;
-        let mut session = self.session("fire a schedule").await?;
-        session.begin().await?;
-        let next = next.map(Timestamp::as_micros);
-        let query = self.keyed(FIRE, &key).bind(due.as_micros()).bind(next);
-        if session.change(query).await? == 0 {
-            session.roll_back().await?;
-            return Ok(FireResult::Superseded);
-        }
-        // A run of this id that is there already is this fire time's own.
-        let runs = [run];
-        let stored = self.insert(&mut session, &NewRuns::of(&runs)).await?;
-        session.commit().await?;
-        self.tell_stored(&runs, &stored);
-        Ok(FireResult::Fired)
-    }
 }
 
 impl PostgresStorage {
@@ -187,7 +124,7 @@ impl PostgresStorage {
         let query = self.keyed(PUT, key).bind(to_stored(&definition.display_name).into_owned());
         let query = query.bind(to_stored(&definition.description).into_owned());
         let query = query.bind(definition.queue.as_str().to_owned()).bind(schedule);
-        let query = query.bind(definition.enabled).bind(i64::from(retry.max_attempts));
+        let query = query.bind(i64::from(retry.max_attempts));
         let query = query.bind(retry.base_ms.cast_signed()).bind(retry.cap_ms.cast_signed());
         let query = query.bind(retry.jitter);
         let query = query.bind(definition.timeout_ms.map(u64::cast_signed)).bind(tags);
@@ -198,19 +135,14 @@ impl PostgresStorage {
         let query = query.bind(schema(&definition.input_schema));
         let query = query.bind(schema(&definition.output_schema));
         let query = query.bind(definition.digest.map(|digest| digest.as_bytes().to_vec()));
-        let query = query.bind(definition.next_run_at.map(Timestamp::as_micros));
-        let query = query.bind(definition.last_run_at.map(Timestamp::as_micros));
         query.bind(definition.last_status.map(|status| i16::from(status.code())))
     }
 }
 
-/// Up to `limit` definitions; those that cannot be read are told and passed over.
-fn readable(session: &Session<'_>, rows: &[PgRow], limit: usize) -> Result<Vec<JobDefinition>> {
+/// All definitions; those that cannot be read are told and passed over.
+fn readable(session: &Session<'_>, rows: &[PgRow]) -> Result<Vec<JobDefinition>> {
     let mut definitions = Vec::new();
     for row in rows {
-        if definitions.len() == limit {
-            break;
-        }
         match read_definition(&mut Columns::new(row)) {
             Ok(definition) => definitions.push(definition),
             Err(error) if is_of_record(&error) => {
@@ -230,7 +162,6 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
         description: columns.text()?,
         queue: columns.name(QueueName::new)?,
         schedule: columns.decoded::<Schedule>("schedule")?,
-        enabled: columns.value()?,
         retry: RetryPolicy {
             max_attempts: columns.count()?,
             base_ms: columns.bits()?,
@@ -243,8 +174,6 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
         input_schema: columns.optional_json("input schema")?,
         output_schema: columns.optional_json("output schema")?,
         digest: columns.digest()?,
-        next_run_at: columns.optional_time()?,
-        last_run_at: columns.optional_time()?,
         last_status: columns.optional_code("status", RunStatus::from_code)?,
     })
 }

@@ -35,6 +35,7 @@ mod storage;
 mod error;
 mod examine;
 mod migrate;
+mod schedules;
 mod schema;
 
 mod connections;

@@ -37,6 +37,7 @@ mod keys;
 mod quarantine;
 mod read;
 mod record;
+mod schedules;
 mod script;
 
 mod definitions;

@@ -120,7 +120,6 @@ CREATE TABLE {prefix}definitions (
     description        TEXT    NOT NULL,
     queue              TEXT    NOT NULL,
     schedule           TEXT    NOT NULL,
-    enabled            INTEGER NOT NULL,
     retry_max_attempts INTEGER NOT NULL,
     retry_base_ms      INTEGER NOT NULL,
     retry_cap_ms       INTEGER NOT NULL,
@@ -131,14 +130,22 @@ CREATE TABLE {prefix}definitions (
     input_schema       TEXT,
     output_schema      TEXT,
     digest             BLOB,
-    next_run_at        INTEGER,
-    last_run_at        INTEGER,
     last_status        INTEGER,
     PRIMARY KEY (tenant, job_type)
 ) WITHOUT ROWID;
 
-CREATE INDEX {prefix}definitions_due ON {prefix}definitions (next_run_at, tenant, job_type)
-    WHERE enabled = 1 AND digest IS NOT NULL AND next_run_at IS NOT NULL;
+-- Schedules as records that carry their revision. `due_at` is when a host has to look at one.
+CREATE TABLE {prefix}schedules (
+    tenant   TEXT    NOT NULL,
+    name     TEXT    NOT NULL,
+    revision INTEGER NOT NULL,
+    due_at   INTEGER,
+    record   TEXT    NOT NULL,
+    PRIMARY KEY (tenant, name)
+) WITHOUT ROWID;
+
+CREATE INDEX {prefix}schedules_due ON {prefix}schedules (due_at, tenant, name)
+    WHERE due_at IS NOT NULL;
 
 CREATE TABLE {prefix}workers (
     id          BLOB    NOT NULL PRIMARY KEY,

@@ -1,37 +1,34 @@
-//! Job definitions and their fire times.
+//! Job definitions.
 
 use async_trait::async_trait;
 use rusqlite::params;
 use zapjobs_model::{
     JobDefinition, JobKey, JobType, QueueName, RetryPolicy, RunStatus, Schedule, Tag, TenantId,
-    Timestamp,
 };
-use zapjobs_storage::{Definitions, FireRequest, FireResult, Result};
+use zapjobs_storage::{Definitions, Result};
 
 use crate::SqliteStorage;
 use crate::db::Db;
 use crate::error::{DbError, DbResult};
 use crate::quarantine::is_of_record;
 use crate::row::Columns;
-use crate::runs::{bytes_of, enqueue_runs};
-use crate::writer::{Tx, WriteKind};
+use crate::writer::WriteKind;
 
 /// Bytes of a definition, about.
 const DEFINITION_BYTES: usize = 4 << 10;
 
 macro_rules! columns {
     () => {
-        "tenant, job_type, display_name, description, queue, schedule, enabled, \
+        "tenant, job_type, display_name, description, queue, schedule, \
          retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter, timeout_ms, tags, \
-         default_input, input_schema, output_schema, digest, next_run_at, last_run_at, last_status"
+         default_input, input_schema, output_schema, digest, last_status"
     };
 }
 
 const PUT: &str = concat!(
     "INSERT OR REPLACE INTO {prefix}definitions (",
     columns!(),
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-      ?19, ?20)"
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
 );
 const ONE: &str =
     concat!("SELECT ", columns!(), " FROM {prefix}definitions WHERE tenant = ?1 AND job_type = ?2");
@@ -40,23 +37,9 @@ const ALL: &str = concat!(
     columns!(),
     " FROM {prefix}definitions WHERE tenant = coalesce(?1, tenant) ORDER BY tenant, job_type"
 );
-const DUE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM {prefix}definitions INDEXED BY {prefix}definitions_due \
-      WHERE enabled = 1 AND digest IS NOT NULL AND next_run_at IS NOT NULL AND next_run_at <= ?1 \
-      ORDER BY next_run_at, tenant, job_type"
-);
-const NEXT: &str = "SELECT min(next_run_at) FROM {prefix}definitions
-    INDEXED BY {prefix}definitions_due
-    WHERE enabled = 1 AND digest IS NOT NULL AND next_run_at IS NOT NULL";
 const DELETE: &str = "DELETE FROM {prefix}definitions WHERE tenant = ?1 AND job_type = ?2";
-const SET_ENABLED: &str = "UPDATE {prefix}definitions SET enabled = ?3, next_run_at = ?4
-    WHERE tenant = ?1 AND job_type = ?2";
 const NOTE_STATUS: &str = "UPDATE {prefix}definitions SET last_status = ?3
     WHERE tenant = ?1 AND job_type = ?2";
-const FIRE: &str = "UPDATE {prefix}definitions SET last_run_at = ?3, next_run_at = ?4
-    WHERE tenant = ?1 AND job_type = ?2 AND enabled = 1 AND next_run_at = ?3";
 
 #[async_trait]
 impl Definitions for SqliteStorage {
@@ -81,7 +64,7 @@ impl Definitions for SqliteStorage {
         let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
         self.read("list job definitions", move |db| {
             let mut statement = db.prepare(ALL)?;
-            readable(statement.query([&tenant])?, usize::MAX)
+            readable(statement.query([&tenant])?)
         })
         .await
     }
@@ -90,40 +73,6 @@ impl Definitions for SqliteStorage {
         let key = key.clone();
         self.write(WriteKind::new("delete a job definition", 0), move |tx| {
             Ok(tx.db.prepare(DELETE)?.execute(stored_key(&key))? > 0)
-        })
-        .await
-    }
-
-    async fn set_enabled(
-        &self,
-        key: &JobKey,
-        enabled: bool,
-        next_run_at: Option<Timestamp>,
-    ) -> Result<bool> {
-        let key = key.clone();
-        self.write(WriteKind::new("enable or disable a job definition", 0), move |tx| {
-            let [tenant, job_type] = stored_key(&key);
-            let next = next_run_at.map(Timestamp::as_micros);
-            let row = params![tenant, job_type, enabled, next];
-            Ok(tx.db.prepare(SET_ENABLED)?.execute(row)? > 0)
-        })
-        .await
-    }
-
-    async fn due_definitions(&self, limit: usize) -> Result<Vec<JobDefinition>> {
-        let now = self.clock().now().as_micros();
-        self.read("list due job definitions", move |db| {
-            let mut statement = db.prepare(DUE)?;
-            // Limited here: unreadable ones must not take the place of others.
-            readable(statement.query([now])?, limit)
-        })
-        .await
-    }
-
-    async fn next_fire_time(&self) -> Result<Option<Timestamp>> {
-        self.read("read the next fire time", |db| {
-            let next: Option<i64> = db.prepare(NEXT)?.query_row([], |row| row.get(0))?;
-            Ok(next.map(Timestamp::from_micros))
         })
         .await
     }
@@ -140,23 +89,6 @@ impl Definitions for SqliteStorage {
         })
         .await
     }
-
-    async fn fire(&self, request: FireRequest) -> Result<FireResult> {
-        let bytes = bytes_of(std::slice::from_ref(&request.run));
-        self.write(WriteKind::new("fire a schedule", bytes), move |tx| fire(tx, &request)).await
-    }
-}
-
-fn fire(tx: &mut Tx<'_>, request: &FireRequest) -> DbResult<FireResult> {
-    let [tenant, job_type] = stored_key(&request.key);
-    let next = request.next.map(Timestamp::as_micros);
-    let row = params![tenant, job_type, request.due.as_micros(), next];
-    if tx.db.prepare(FIRE)?.execute(row)? == 0 {
-        return Ok(FireResult::Superseded);
-    }
-    // A run of this id that is there already is this fire time's own.
-    enqueue_runs(tx, std::slice::from_ref(&request.run))?;
-    Ok(FireResult::Fired)
 }
 
 fn put(db: &Db, definition: &JobDefinition) -> DbResult<()> {
@@ -170,7 +102,6 @@ fn put(db: &Db, definition: &JobDefinition) -> DbResult<()> {
         definition.description,
         definition.queue.as_str(),
         schedule,
-        definition.enabled,
         retry.max_attempts,
         retry.base_ms.cast_signed(),
         retry.cap_ms.cast_signed(),
@@ -181,8 +112,6 @@ fn put(db: &Db, definition: &JobDefinition) -> DbResult<()> {
         definition.input_schema.as_ref().map(|schema| schema.as_str()),
         definition.output_schema.as_ref().map(|schema| schema.as_str()),
         definition.digest.as_ref().map(|digest| digest.as_bytes()),
-        definition.next_run_at.map(Timestamp::as_micros),
-        definition.last_run_at.map(Timestamp::as_micros),
         definition.last_status.map(RunStatus::code),
     ])?;
     Ok(())
@@ -192,12 +121,10 @@ fn stored_key(key: &JobKey) -> [&str; 2] {
     [key.tenant.as_str(), key.job_type.as_str()]
 }
 
-/// Up to `limit` definitions; those that cannot be read are told and passed over.
-fn readable(mut rows: rusqlite::Rows<'_>, limit: usize) -> DbResult<Vec<JobDefinition>> {
+/// All definitions; those that cannot be read are told and passed over.
+fn readable(mut rows: rusqlite::Rows<'_>) -> DbResult<Vec<JobDefinition>> {
     let mut definitions = Vec::new();
-    while definitions.len() < limit
-        && let Some(row) = rows.next()?
-    {
+    while let Some(row) = rows.next()? {
         match read_definition(&mut Columns::new(row)) {
             Ok(definition) => definitions.push(definition),
             Err(error) if is_of_record(&error) => {
@@ -217,7 +144,6 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
         description: columns.value()?,
         queue: columns.name(QueueName::new)?,
         schedule: columns.decoded::<Schedule>("schedule")?,
-        enabled: columns.value()?,
         retry: RetryPolicy {
             max_attempts: columns.value()?,
             base_ms: columns.bits()?,
@@ -230,8 +156,6 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
         input_schema: columns.optional_json("input schema")?,
         output_schema: columns.optional_json("output schema")?,
         digest: columns.digest()?,
-        next_run_at: columns.optional_time()?,
-        last_run_at: columns.optional_time()?,
         last_status: columns.value::<Option<i64>>()?.map(status).transpose()?,
     })
 }

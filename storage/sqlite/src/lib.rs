@@ -37,6 +37,7 @@ mod storage;
 mod db;
 mod error;
 mod migrate;
+mod schedules;
 mod schema;
 mod schema_admin;
 

@@ -5,7 +5,7 @@
 //! cargo xtask bench --storage memory: --storage sqlite:
 //! ```
 //!
-//! `store`, `depth` and `prune` measure the storages by themselves, `neighbours` and `waiting`
+//! `store`, `depth`, `prune` and `schedules` measure the storages by themselves, `neighbours` and `waiting`
 //! the isolation, `swaps` the change of code. `--smoke` runs a small round of the line and fails where a run did not complete.
 
 mod settings;
@@ -16,6 +16,7 @@ mod report;
 
 mod depth;
 mod prune;
+mod schedules;
 mod store;
 
 mod neighbours;
@@ -47,6 +48,7 @@ fn main() -> Result<()> {
         Some(Measure::Store(settings)) => return host.block_on(store::measure(&settings)),
         Some(Measure::Depth(settings)) => return host.block_on(depth::measure(&settings)),
         Some(Measure::Prune(settings)) => return host.block_on(prune::measure(&settings)),
+        Some(Measure::Schedules(settings)) => return host.block_on(schedules::measure(&settings)),
         Some(Measure::Neighbours(settings)) => {
             return host.block_on(neighbours::measure(&settings));
         }

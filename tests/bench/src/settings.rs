@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::depth::DepthSettings;
 use crate::neighbours::NeighbourSettings;
 use crate::prune::PruneSettings;
+use crate::schedules::ScheduleSettings;
 use crate::store::StoreSettings;
 use crate::swaps::SwapSettings;
 use crate::waiting::WaitingSettings;
@@ -33,6 +34,8 @@ pub(crate) enum Measure {
     Depth(DepthSettings),
     /// How long claims wait while old runs are deleted.
     Prune(PruneSettings),
+    /// What many schedules cost the host that fires them.
+    Schedules(ScheduleSettings),
     /// What a tenant notices of another one that attacks.
     Neighbours(NeighbourSettings),
     /// What runs take that wait in a host call.

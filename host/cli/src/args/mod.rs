@@ -6,6 +6,7 @@ mod plugins;
 mod run;
 mod runs;
 mod scaffold;
+mod schedule;
 mod serve;
 mod stats;
 mod torture;
@@ -20,6 +21,9 @@ pub(crate) use plugins::{ApproveArgs, InspectArgs, PluginArgs, PluginsCommand, R
 pub(crate) use run::RunArgs;
 pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RunsCommand, Since};
 pub(crate) use scaffold::{BuildArgs, NewArgs};
+pub(crate) use schedule::{
+    AddArgs, EditArgs, OptionArgs, PreviewArgs, RuleArgs, ScheduleArgs, ScheduleCommand,
+};
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
 pub(crate) use torture::TortureArgs;
@@ -56,6 +60,9 @@ pub(crate) enum Command {
     /// List, show, follow, cancel and retry runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Look after schedules, and show when they fire
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Show what happened: runs enqueued, started, completed, failed
     Stats(StatsArgs),
     /// List and inspect plugins, and say which version serves

@@ -13,6 +13,7 @@ mod new;
 mod plugins;
 mod run;
 mod runs;
+mod schedule;
 mod serve;
 mod signals;
 mod stats;
@@ -64,6 +65,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Logs(args)) => runs::logs(args, app).await,
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args.id.run, args.wait, app).await,
+        Command::Schedule(command) => schedule::schedule(command, app).await,
         Command::Stats(args) => stats::stats(args, app).await,
         Command::Migrate(command) => migrate::migrate(command, app).await,
         Command::Doctor => doctor::doctor(app).await,

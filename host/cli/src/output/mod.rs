@@ -113,7 +113,9 @@ impl Output {
             self.stderr(json_text(&failure.as_json()));
         } else {
             let word = paint(self.color_stderr, Tone::Bad, "error:");
-            self.stderr(format_args!("{word} {}", plain(&failure.message)));
+            // A message of several lines shows a place: they stand under each other.
+            let lines: Vec<_> = failure.message.lines().map(plain).collect();
+            self.stderr(format_args!("{word} {}", lines.join("\n")));
         }
     }
 

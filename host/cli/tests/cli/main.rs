@@ -7,6 +7,7 @@ mod authoring;
 mod errors;
 mod jobs;
 mod plugins;
+mod schedules;
 mod server;
 mod shared;
 mod support;

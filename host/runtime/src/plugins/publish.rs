@@ -18,6 +18,7 @@ use super::{
     RescanError, SchemaCheck, Serving, of_plugin,
 };
 use crate::catalog::Served;
+use crate::schedules::declare_schedules;
 use crate::schema::InputSchema;
 
 /// A plugin that nothing speaks against, and what it will be stored as.
@@ -58,13 +59,12 @@ impl PluginDirectory {
         file: &PluginFile,
         plugin: &dyn Plugin,
     ) -> Result<Prepared, StorageError> {
-        let now = self.storage.now().await?;
         let mut prepared = Prepared { definitions: Vec::new(), misfits: Vec::new() };
         for job in plugin.jobs() {
             let tenant = file.id.tenant.clone();
             let declared = JobDefinition::from_description(tenant, job, plugin.digest());
             let stored = self.storage.definition(&declared.key).await?;
-            let definition = declared.redeclared(stored.as_ref(), now);
+            let definition = declared.redeclared(stored.as_ref());
             if self.options.schema_check != SchemaCheck::Off {
                 let found =
                     schema_check::misfits(&*self.storage, &definition, stored.as_ref()).await?;
@@ -93,6 +93,7 @@ impl PluginDirectory {
         let dropped: Vec<JobKey> = had.iter().filter(|it| !jobs.contains(it)).cloned().collect();
 
         self.storage.put_definitions(&definitions).await?;
+        declare_schedules(&*self.storage, &definitions).await?;
         if self.options.retry_code == RetryCode::SameDigest {
             let earlier: Vec<_> =
                 had.iter().filter_map(|key| Some((key.clone(), self.catalog.get(key)?))).collect();

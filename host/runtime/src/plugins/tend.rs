@@ -149,10 +149,10 @@ impl PluginDirectory {
             Ok(plugin) => plugin,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let now = self.storage.now().await?;
-        let declared = plugin.jobs().iter().map(|job| {
-            JobDefinition::from_description(id.tenant.clone(), job, digest).redeclared(None, now)
-        });
+        let declared = plugin
+            .jobs()
+            .iter()
+            .map(|job| JobDefinition::from_description(id.tenant.clone(), job, digest));
         let served = self.served(&plugin, &candidate, &declared.collect::<Vec<_>>());
         self.catalog.keep_earlier(&served);
         Ok(Ok(()))

@@ -14,7 +14,7 @@ use zapjobs_model::{
     Blame, Digest, JobDefinition, JobDescription, JobKey, JobRequest, JobType, Json, Limits,
     Outcome, Report, RetryPolicy, Run, RunError, RunId, RunStatus, Schedule, TenantId, Usage,
 };
-use zapjobs_runtime::{Catalog, Client, Host, HostOptions, Served};
+use zapjobs_runtime::{Catalog, Client, Host, HostOptions, Served, declare_schedules};
 use zapjobs_storage::{Clock, Storage, SystemClock};
 
 /// Nothing here may take longer.
@@ -188,10 +188,10 @@ impl Bench {
     /// Stores a definition that nothing serves yet.
     pub(crate) async fn declare(&self, description: &JobDescription) {
         let digest = Digest::of(description.job_type.as_str().as_bytes());
-        let now = self.storage.now().await.expect("the time");
-        let definition = JobDefinition::from_description(TenantId::standard(), description, digest)
-            .redeclared(None, now);
-        self.storage.put_definitions(&[definition]).await.expect("a definition stored");
+        let definition =
+            [JobDefinition::from_description(TenantId::standard(), description, digest)];
+        self.storage.put_definitions(&definition).await.expect("a definition stored");
+        declare_schedules(&*self.storage, &definition).await.expect("its schedule stored");
     }
 
     pub(crate) async fn host(&self, options: HostOptions) -> Host {

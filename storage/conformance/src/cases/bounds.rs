@@ -2,16 +2,16 @@
 
 use std::fmt::Debug;
 
-use zapjobs_model::{Lease, LeaseKey, LogEntry, Run, RunId};
+use zapjobs_model::{JobSchedule, Lease, LeaseKey, LogEntry, Run, RunId};
 use zapjobs_storage::{
-    ApplyResult, BATCH_MAX, ClaimRequest, EnqueueResult, ErrorKind, LeaseState, LogPageRequest,
-    PAGE_MAX, ProgressUpdate, PruneRequest, QueueSelection, Result, RunPageRequest,
+    ApplyResult, BATCH_MAX, ClaimRequest, EnqueueResult, ErrorKind, FireRequest, LeaseState,
+    LogPageRequest, PAGE_MAX, ProgressUpdate, PruneRequest, QueueSelection, Result, RunPageRequest,
     TenantSelection,
 };
 
 use crate::Fixture;
 use crate::actions::{completed, refused};
-use crate::builders::{LEASE, a_line, a_run, run_id, some_runs, worker};
+use crate::builders::{LEASE, a_line, a_run, a_schedule, run_id, some_runs, worker};
 
 fn invalid<T: Debug>(answer: Result<T>) {
     refused(answer, ErrorKind::InvalidRequest);
@@ -108,4 +108,15 @@ pub(crate) async fn a_log_page_has_one_to_the_most_entries(f: &Fixture) {
     f.storage.log_page(request(PAGE_MAX)).await.expect("read");
     invalid(f.storage.log_page(request(0)).await);
     invalid(f.storage.log_page(request(PAGE_MAX + 1)).await);
+}
+
+pub(crate) async fn a_batch_of_schedules_that_is_too_long_is_refused_whole(f: &Fixture) {
+    let schedule = a_schedule("acme", "mail", f.now());
+    invalid(f.storage.put_schedules(&vec![schedule.clone(); BATCH_MAX + 1]).await);
+    assert_eq!(f.storage.schedule(&schedule.key).await.expect("read"), None);
+    f.storage.put_schedules(std::slice::from_ref(&schedule)).await.expect("stored");
+    let schedule = JobSchedule { revision: 1, ..schedule };
+    let runs = some_runs("mail", BATCH_MAX + 1);
+    invalid(f.storage.fire(&[FireRequest { runs, schedule }]).await);
+    assert!(f.list(Default::default()).await.is_empty());
 }

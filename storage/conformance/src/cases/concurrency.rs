@@ -14,7 +14,7 @@ use zapjobs_storage::{
 
 use crate::Fixture;
 use crate::actions::{completed, failed, retry_in};
-use crate::builders::{LEASE, a_run, a_schedule, key, run_id, seconds, some_runs, worker};
+use crate::builders::{LEASE, a_run, a_schedule, run_id, seconds, some_runs, worker};
 use crate::samples::{a_claim, completion};
 
 const TASKS: usize = 8;
@@ -142,14 +142,12 @@ pub(crate) async fn a_cancellation_and_a_retry_never_leave_a_run_waiting(f: &Fix
 }
 
 pub(crate) async fn a_fire_time_fires_once_among_several_leaders(f: &Fixture) {
-    let due = f.now();
-    f.put(&[a_schedule("acme", "mail", due)]).await;
+    let schedule = &f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
     let answers = f
-        .together(|storage, number| async move {
+        .together(|storage, number| {
             let run = a_run("mail").tenant("acme").id(number as u64).build();
-            let next = Some(due.plus(seconds(60)));
-            let request = FireRequest { key: key("acme", "mail"), due, next, run };
-            storage.fire(request).await.expect("answered")
+            let request = FireRequest { runs: vec![run], schedule: schedule.clone() };
+            async move { storage.fire(&[request]).await.expect("answered")[0] }
         })
         .await;
     let fired: Vec<u64> =

@@ -3,7 +3,7 @@
 use zapjobs_model::{JobDefinition, RetryPolicy, RunStatus, Schedule};
 
 use crate::Fixture;
-use crate::builders::{a_definition, a_run, a_schedule, json, key, queue, seconds, tag, tenant};
+use crate::builders::{a_definition, a_run, json, key, queue, tag, tenant};
 
 impl Fixture {
     pub(super) async fn put(&self, definitions: &[JobDefinition]) {
@@ -26,15 +26,12 @@ pub(crate) async fn every_field_of_a_definition_survives(f: &Fixture) {
         description: "Line one\nline two; \"quoted\"".to_owned(),
         queue: queue("mail.out"),
         schedule: Schedule::cron("30 4 * * MON-FRI", "Europe/Lisbon").expect("a schedule"),
-        enabled: false,
         retry: RetryPolicy { max_attempts: 7, base_ms: 1, cap_ms: 2, jitter: 0.125 },
         timeout_ms: Some(12_345),
         tags: vec![tag("z"), tag("a b")],
         default_input: json(r#"{"n":1.50}"#),
         input_schema: Some(json(r#"{"type":"object"}"#)),
         output_schema: Some(json("true")),
-        next_run_at: Some(f.now().plus(seconds(1))),
-        last_run_at: Some(f.now().minus(seconds(1))),
         last_status: Some(RunStatus::Cancelled),
         ..a_definition("acme", "mail")
     };
@@ -59,7 +56,7 @@ pub(crate) async fn every_kind_of_schedule_survives(f: &Fixture) {
 }
 
 pub(crate) async fn putting_again_replaces_the_definition(f: &Fixture) {
-    f.put(&[a_schedule("acme", "mail", f.now())]).await;
+    f.put(&[a_definition("acme", "mail")]).await;
     let changed = JobDefinition { timeout_ms: Some(5), ..a_definition("acme", "mail") };
     f.put(std::slice::from_ref(&changed)).await;
     assert_eq!(f.definition("acme", "mail").await, Some(changed.clone()));
@@ -115,31 +112,6 @@ pub(crate) async fn deleting_a_definition_leaves_its_runs(f: &Fixture) {
 pub(crate) async fn a_run_needs_no_definition(f: &Fixture) {
     let id = f.enqueue(a_run("unheard-of")).await;
     assert_eq!(f.claim_one().await.id, id);
-}
-
-pub(crate) async fn enabling_sets_the_next_fire_time(f: &Fixture) {
-    let off = JobDefinition { enabled: false, ..a_definition("acme", "mail") };
-    f.put(std::slice::from_ref(&off)).await;
-    let next = Some(f.now().plus(seconds(9)));
-    let known = f.storage.set_enabled(&key("acme", "mail"), true, next).await;
-    assert!(known.expect("enabled"));
-    let expected = JobDefinition { enabled: true, next_run_at: next, ..off };
-    assert_eq!(f.definition("acme", "mail").await, Some(expected));
-}
-
-pub(crate) async fn disabling_can_clear_the_next_fire_time(f: &Fixture) {
-    f.put(&[a_schedule("acme", "mail", f.now())]).await;
-    let known = f.storage.set_enabled(&key("acme", "mail"), false, None).await;
-    assert!(known.expect("disabled"));
-    let stored = f.definition("acme", "mail").await.expect("there");
-    assert!(!stored.enabled);
-    assert_eq!(stored.next_run_at, None);
-}
-
-pub(crate) async fn enabling_an_unknown_definition_answers_no(f: &Fixture) {
-    let known = f.storage.set_enabled(&key("acme", "mail"), true, None).await;
-    assert!(!known.expect("answered"));
-    assert_eq!(f.definition("acme", "mail").await, None);
 }
 
 pub(crate) async fn the_latest_status_is_noted(f: &Fixture) {

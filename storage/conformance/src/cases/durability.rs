@@ -4,7 +4,7 @@ use zapjobs_model::{Lease, RunStatus};
 use zapjobs_storage::{ApplyResult, NamedLeaseRequest};
 
 use crate::actions::{completed, failed, ids, retry_in};
-use crate::builders::{LEASE, a_line, a_run, a_schedule, a_worker, seconds, worker};
+use crate::builders::{LEASE, a_definition, a_line, a_run, a_schedule, a_worker, seconds, worker};
 use crate::{Fixture, Harness};
 
 /// Opens the storage again after a proper close.
@@ -75,13 +75,15 @@ pub(crate) async fn leases_run_out_over_a_reopening(harness: &dyn Harness) {
 
 pub(crate) async fn definitions_logs_and_workers_outlive_the_storage(harness: &dyn Harness) {
     let f = harness.fresh().await;
-    let definition = a_schedule("acme", "mail", f.now());
+    let definition = a_definition("acme", "mail");
     f.put(std::slice::from_ref(&definition)).await;
+    let schedule = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
     let run = f.enqueue(a_run("mail")).await;
     f.storage.append_logs(&[a_line(run, 1, 0)]).await.expect("kept");
     f.storage.heartbeat(&a_worker(1)).await.expect("noted");
     let f = closed_and_reopened(harness, f).await;
-    assert_eq!(f.storage.due_definitions(10).await.expect("listed"), [definition]);
+    assert_eq!(f.storage.definitions(None).await.expect("listed"), [definition]);
+    assert_eq!(f.storage.due_schedules(None, 10).await.expect("listed").schedules, [schedule]);
     assert_eq!(f.log(run).await, ["line 1.0"]);
     assert_eq!(f.storage.workers().await.expect("listed").len(), 1);
 }

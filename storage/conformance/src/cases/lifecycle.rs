@@ -58,8 +58,10 @@ pub(crate) async fn after_closing_those_who_look_are_answered_closed(f: &Fixture
     refused(s.definitions(None).await, ErrorKind::Closed);
     refused(s.definition(&key("acme", "mail")).await, ErrorKind::Closed);
     refused(s.put_definitions(&[a_definition("acme", "mail")]).await, ErrorKind::Closed);
-    refused(s.due_definitions(1).await, ErrorKind::Closed);
-    refused(s.next_fire_time().await, ErrorKind::Closed);
+    refused(s.put_schedules(&[]).await, ErrorKind::Closed);
+    refused(s.due_schedules(None, 1).await, ErrorKind::Closed);
+    refused(s.next_due_after(f.now()).await, ErrorKind::Closed);
+    refused(s.fire(&[]).await, ErrorKind::Closed);
     refused(s.workers().await, ErrorKind::Closed);
 }
 

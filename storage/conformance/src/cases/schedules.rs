@@ -1,168 +1,368 @@
-//! Schedules that fire.
+//! Schedules: kept by revision, found when due, fired once.
 
-use zapjobs_model::{JobDefinition, Run, RunStatus, Timestamp};
-use zapjobs_storage::{FireRequest, FireResult};
+use zapjobs_model::job_schedule::run_id_at;
+use zapjobs_model::{
+    Due, JobSchedule, MissedPolicy, NewRun, OverlapPolicy, Priority, Run, RunStatus, Schedule,
+    Timestamp,
+};
+use zapjobs_storage::{
+    DuePlace, FireRequest, FireResult, SCHEDULES_MAX, SchedulePageRequest, WriteResult,
+};
 
 use crate::Fixture;
 use crate::builders::{
-    MICROSECOND, RunBuilder, a_definition, a_run, a_schedule, key, run_id, seconds,
+    MICROSECOND, a_run, a_schedule, json, queue, run_id, schedule_key, seconds, tag, tenant,
 };
 
+use FireResult::{Fired, Superseded};
+use WriteResult::{Conflict, Written};
+
 impl Fixture {
+    pub(super) async fn put_schedule(&self, schedule: &JobSchedule) -> JobSchedule {
+        let put = self.storage.put_schedules(std::slice::from_ref(schedule)).await;
+        assert_eq!(put.expect("the schedule is stored"), [Written]);
+        JobSchedule { revision: schedule.revision + 1, ..schedule.clone() }
+    }
+
+    async fn put_all(&self, schedules: &[JobSchedule]) -> Vec<WriteResult> {
+        self.storage.put_schedules(schedules).await.expect("the schedules are answered")
+    }
+
+    async fn schedule(&self, tenant_name: &str, name: &str) -> Option<JobSchedule> {
+        let key = schedule_key(tenant_name, name);
+        self.storage.schedule(&key).await.expect("the schedule is read")
+    }
+
     async fn due(&self, limit: usize) -> Vec<String> {
-        let due = self.storage.due_definitions(limit).await.expect("the due are listed");
-        due.into_iter().map(|definition| definition.key.to_string()).collect()
+        let due = self.storage.due_schedules(None, limit).await.expect("the due are listed");
+        due.schedules.into_iter().map(|schedule| schedule.key.to_string()).collect()
     }
 
-    async fn next_fire_time(&self) -> Option<Timestamp> {
-        self.storage.next_fire_time().await.expect("the next fire time is read")
+    async fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {
+        self.storage.next_due_after(instant).await.expect("the next fire time is read")
     }
 
-    /// Fires `acme/mail`.
-    async fn fire(&self, due: Timestamp, next: Option<Timestamp>, run: RunBuilder) -> FireResult {
-        let run = run.tenant("acme").build();
-        let request = FireRequest { key: key("acme", "mail"), due, next, run };
-        self.storage.fire(request).await.expect("the fire time is answered")
+    async fn fire(&self, schedule: &JobSchedule, runs: Vec<NewRun>) -> FireResult {
+        let request = FireRequest { runs, schedule: schedule.clone() };
+        let fired = self.storage.fire(&[request]).await.expect("the fire time is answered");
+        assert_eq!(fired.len(), 1);
+        fired[0]
     }
 }
 
-pub(crate) async fn due_definitions_come_earliest_first_then_by_key(f: &Fixture) {
+fn a_fired(id: u64) -> NewRun {
+    a_run("mail").id(id).tenant("acme").build()
+}
+
+pub(crate) async fn a_schedule_that_was_never_put_is_absent(f: &Fixture) {
+    assert_eq!(f.schedule("acme", "mail").await, None);
+    assert!(f.due(10).await.is_empty());
+    assert_eq!(f.next_after(f.now()).await, None);
+}
+
+pub(crate) async fn every_field_of_a_schedule_survives(f: &Fixture) {
+    let full = JobSchedule {
+        rule: Schedule::cron("30 4 * * MON-FRI", "Europe/Lisbon").expect("a schedule"),
+        input: Some(json(r#"{"n":1.50,"text":"\u0000 ü"}"#)),
+        queue: Some(queue("mail.out")),
+        priority: Priority::new(-7).expect("a priority"),
+        tags: vec![tag("z"), tag("a b")],
+        missed: MissedPolicy::FireAll { max: 7 },
+        tolerance_ms: 1_234,
+        overlap: OverlapPolicy::CancelRunning,
+        declared: Some(Schedule::every_ms(1_500).expect("a schedule")),
+        overridden: true,
+        last_fire_at: Some(f.now().minus(seconds(1))),
+        last_run: Some(run_id(3)),
+        held: Some(f.now()),
+        look_at: Some(f.now().plus(seconds(1))),
+        skipped: u64::from(u32::MAX) + 1,
+        problem: Some("line one\nline \u{1} two; 'quoted'".to_owned()),
+        ..a_schedule("acme", "mail", f.now().plus(seconds(9)))
+    };
+    let stored = f.put_schedule(&full).await;
+    assert_eq!(stored.revision, 1);
+    assert_eq!(f.schedule("acme", "mail").await, Some(stored));
+    for rule in [
+        Schedule::Once { at: f.now() },
+        Schedule::Interval { every_ms: 5_000, start: Some(f.now().plus(MICROSECOND)) },
+    ] {
+        let plain = JobSchedule { rule, ..a_schedule("acme", "plain", f.now()) };
+        let revision = f.schedule("acme", "plain").await.map_or(0, |stored| stored.revision);
+        let stored = f.put_schedule(&JobSchedule { revision, ..plain }).await;
+        assert_eq!(f.schedule("acme", "plain").await, Some(stored));
+    }
+}
+
+pub(crate) async fn a_schedule_is_written_over_the_revision_it_carries(f: &Fixture) {
+    let new = a_schedule("acme", "mail", f.now());
+    let first = f.put_schedule(&new).await;
+    assert_eq!(f.put_all(std::slice::from_ref(&new)).await, [Conflict], "it is there already");
+    let changed = JobSchedule { enabled: false, ..first.clone() };
+    let second = f.put_schedule(&changed).await;
+    assert_eq!(second.revision, 2);
+    assert_eq!(f.put_all(&[changed]).await, [Conflict], "it was written meanwhile");
+    assert_eq!(f.schedule("acme", "mail").await, Some(second));
+    let unknown = JobSchedule { revision: 4, ..a_schedule("acme", "other", f.now()) };
+    assert_eq!(f.put_all(&[unknown]).await, [Conflict]);
+    assert_eq!(f.schedule("acme", "other").await, None);
+}
+
+pub(crate) async fn each_schedule_of_a_batch_is_answered_by_itself(f: &Fixture) {
+    let known = f.put_schedule(&a_schedule("b", "known", f.now())).await;
+    let stale = JobSchedule { revision: 9, ..known.clone() };
+    let one = a_schedule("b", "one", f.now());
+    let batch = [stale, one.clone(), a_schedule("a", "two", f.now()), one, known];
+    assert_eq!(f.put_all(&batch[..4]).await, [Conflict, Written, Written, Conflict]);
+    assert_eq!(f.put_all(&batch[4..]).await, [Written]);
+    assert_eq!(f.put_all(&[]).await, []);
+    assert_eq!(f.due(10).await, ["a/two", "b/known", "b/one"]);
+}
+
+pub(crate) async fn a_schedule_of_another_revision_is_not_deleted(f: &Fixture) {
+    let key = schedule_key("acme", "mail");
+    let stored = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    f.put_schedule(&a_schedule("acme", "mail-2", f.now())).await;
+    let delete =
+        async |revision| f.storage.delete_schedule(&key, revision).await.expect("answered");
+    assert_eq!(delete(0).await, Conflict);
+    assert_eq!(delete(2).await, Conflict);
+    assert_eq!(f.schedule("acme", "mail").await, Some(stored));
+    assert_eq!(delete(1).await, Written);
+    assert_eq!(delete(1).await, Conflict, "it is gone");
+    assert_eq!(f.schedule("acme", "mail").await, None);
+    assert_eq!(f.due(10).await, ["acme/mail-2"]);
+}
+
+pub(crate) async fn schedules_are_listed_page_by_page(f: &Fixture) {
+    let names = [("b", "a"), ("a", "b"), ("a", "a"), ("a-", "c"), ("a", "B"), ("a.b", "x")];
+    let new = names.map(|(tenant, name)| a_schedule(tenant, name, f.now()));
+    f.put_all(&new).await;
+    let list = async |tenant_name: Option<&str>, limit| {
+        let tenant = tenant_name.map(tenant);
+        let (mut listed, mut pages, mut after) = (Vec::new(), 0, None);
+        loop {
+            let request = SchedulePageRequest { tenant: tenant.clone(), after, limit };
+            let page = f.storage.schedules(&request).await.expect("listed");
+            assert!(page.schedules.len() <= limit);
+            listed.extend(page.schedules.into_iter().map(|schedule| schedule.key.to_string()));
+            pages += 1;
+            after = page.next;
+            if after.is_none() {
+                return (listed, pages);
+            }
+        }
+    };
+    let all = ["a/B", "a/a", "a/b", "a-/c", "a.b/x", "b/a"];
+    for limit in [1, 2, 3, 4, 7, SCHEDULES_MAX + 1] {
+        assert_eq!(list(None, limit).await.0, all, "by {limit}");
+        assert_eq!(list(Some("a"), limit).await.0, all[..3], "by {limit}");
+        assert_eq!(list(Some("a-"), limit).await.0, all[3..4], "by {limit}");
+    }
+    assert_eq!(list(None, 4).await.1, 2);
+    assert!(list(Some("c"), 4).await.0.is_empty());
+    let elsewhere = |after| SchedulePageRequest {
+        tenant: Some(tenant("a.b")),
+        after: Some(schedule_key(after, "z")),
+        limit: 9,
+    };
+    let behind = f.storage.schedules(&elsewhere("b")).await.expect("listed");
+    assert_eq!(behind.schedules, []);
+    let before = f.storage.schedules(&elsewhere("a")).await.expect("listed");
+    assert_eq!(before.schedules.len(), 1);
+}
+
+pub(crate) async fn due_schedules_come_earliest_first_then_by_key(f: &Fixture) {
     let now = f.now();
-    f.put(&[
-        a_schedule("a", "late", now),
-        a_schedule("b", "early", now.minus(seconds(9))),
-        a_schedule("b", "middle", now.minus(seconds(5))),
-        a_schedule("a", "middle", now.minus(seconds(5))),
-    ])
-    .await;
-    assert_eq!(f.due(10).await, ["b/early", "a/middle", "b/middle", "a/late"]);
+    let earlier = now.minus(seconds(5));
+    for (tenant, name, due) in
+        [("b", "a", now), ("a", "z", now), ("a", "b", now), ("z", "late", earlier)]
+    {
+        f.put_schedule(&a_schedule(tenant, name, due)).await;
+    }
+    assert_eq!(f.due(10).await, ["z/late", "a/b", "a/z", "b/a"]);
+    assert_eq!(f.due(2).await, ["z/late", "a/b"]);
+    assert!(f.due(0).await.is_empty());
 }
 
-pub(crate) async fn a_definition_is_due_from_its_very_instant_on(f: &Fixture) {
-    f.put(&[a_schedule("acme", "mail", f.now().plus(MICROSECOND))]).await;
+pub(crate) async fn due_schedules_are_listed_page_by_page(f: &Fixture) {
+    let now = f.now();
+    let names = ["a", "a-b", "a.b", "b", "c"];
+    let due = names.map(|name| a_schedule("acme", name, now));
+    f.put_all(&due).await;
+    f.put_all(&["0", "x"].map(|name| a_schedule("acme", name, now.minus(MICROSECOND)))).await;
+    f.put_schedule(&a_schedule("acme", "later", now.plus(MICROSECOND))).await;
+    for limit in 1..8 {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = f.storage.due_schedules(after.as_ref(), limit).await.expect("listed");
+            listed.extend(page.schedules.into_iter().map(|it| it.key.name.to_string()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, ["0", "x", "a", "a-b", "a.b", "b", "c"], "by {limit}");
+    }
+    // A place that nothing stands at any more, or never stood at.
+    let place = DuePlace { due_at: now, key: schedule_key("acme", "a-") };
+    let page = f.storage.due_schedules(Some(&place), 2).await.expect("listed");
+    let names: Vec<_> = page.schedules.iter().map(|it| it.key.name.as_str()).collect();
+    assert_eq!(names, ["a-b", "a.b"]);
+    assert_eq!(f.due(9).await.len(), 7, "looking leaves no trace");
+}
+
+pub(crate) async fn a_schedule_is_due_from_its_very_instant_on(f: &Fixture) {
+    f.put_schedule(&a_schedule("acme", "mail", f.now().plus(seconds(1)))).await;
+    f.clock.advance(seconds(1) - MICROSECOND);
     assert!(f.due(10).await.is_empty());
     f.clock.advance(MICROSECOND);
     assert_eq!(f.due(10).await, ["acme/mail"]);
 }
 
-pub(crate) async fn due_definitions_come_whole(f: &Fixture) {
-    let definition = a_schedule("acme", "mail", f.now());
-    f.put(std::slice::from_ref(&definition)).await;
-    assert_eq!(f.storage.due_definitions(10).await.expect("listed"), [definition]);
+pub(crate) async fn due_schedules_come_whole(f: &Fixture) {
+    let stored = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    let page = f.storage.due_schedules(None, 10).await.expect("listed");
+    assert_eq!((page.schedules, page.next), (vec![stored], None));
 }
 
-pub(crate) async fn what_cannot_fire_is_never_due(f: &Fixture) {
-    let past = f.now().minus(seconds(60));
-    f.put(&[
-        JobDefinition { enabled: false, ..a_schedule("acme", "disabled", past) },
-        JobDefinition { digest: None, ..a_schedule("acme", "without-digest", past) },
-        a_definition("acme", "without-time"),
+pub(crate) async fn what_will_not_fire_is_never_due(f: &Fixture) {
+    let past = f.now().minus(seconds(1));
+    f.put_all(&[
+        JobSchedule { enabled: false, ..a_schedule("acme", "off", past) },
+        JobSchedule { next_fire_at: None, ..a_schedule("acme", "over", past) },
     ])
     .await;
     assert!(f.due(10).await.is_empty());
-    assert_eq!(f.next_fire_time().await, None);
+    assert_eq!(f.next_after(past.minus(seconds(1))).await, None);
 }
 
-pub(crate) async fn the_limit_on_due_definitions_is_kept(f: &Fixture) {
+pub(crate) async fn a_schedule_that_waits_for_its_run_is_due_when_it_is_looked_at(f: &Fixture) {
+    let looked = JobSchedule {
+        held: Some(f.now()),
+        look_at: Some(f.now().plus(seconds(1))),
+        ..a_schedule("acme", "mail", f.now().plus(seconds(60)))
+    };
+    f.put_schedule(&looked).await;
+    assert_eq!(f.next_after(f.now()).await, looked.look_at);
+    f.clock.advance(seconds(1));
+    assert_eq!(f.due(10).await, ["acme/mail"]);
+}
+
+pub(crate) async fn the_next_fire_time_is_the_earliest_after_an_instant(f: &Fixture) {
     let now = f.now();
-    f.put(&[3, 1, 2].map(|age| a_schedule("a", &format!("age-{age}"), now.minus(seconds(age)))))
-        .await;
-    assert_eq!(f.due(2).await, ["a/age-3", "a/age-2"]);
+    for (name, seconds_ahead) in [("b", 9), ("a", 5), ("c", 7)] {
+        f.put_schedule(&a_schedule("acme", name, now.plus(seconds(seconds_ahead)))).await;
+    }
+    assert_eq!(f.next_after(now).await, Some(now.plus(seconds(5))));
+    assert_eq!(f.next_after(now.plus(seconds(5))).await, Some(now.plus(seconds(7))));
+    assert_eq!(f.next_after(now.plus(seconds(9))).await, None);
+    assert_eq!(f.next_after(now.minus(seconds(99))).await, Some(now.plus(seconds(5))));
 }
 
-pub(crate) async fn the_next_fire_time_is_the_earliest(f: &Fixture) {
-    let now = f.now();
-    f.put(&[
-        a_schedule("a", "later", now.plus(seconds(60))),
-        a_schedule("a", "sooner", now.plus(seconds(5))),
-        JobDefinition { enabled: false, ..a_schedule("a", "disabled", now) },
-        JobDefinition { digest: None, ..a_schedule("a", "without-digest", now) },
-    ])
-    .await;
-    assert_eq!(f.next_fire_time().await, Some(now.plus(seconds(5))));
-}
-
-pub(crate) async fn a_fire_time_that_has_passed_is_still_the_next(f: &Fixture) {
-    let past = f.now().minus(seconds(60));
-    f.put(&[a_schedule("acme", "mail", past)]).await;
-    assert_eq!(f.next_fire_time().await, Some(past));
-}
-
-pub(crate) async fn disabling_a_schedule_stops_it(f: &Fixture) {
-    f.put(&[a_schedule("acme", "mail", f.now())]).await;
-    let next = Some(f.now());
-    f.storage.set_enabled(&key("acme", "mail"), false, next).await.expect("disabled");
+pub(crate) async fn turning_a_schedule_off_stops_it(f: &Fixture) {
+    let on = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    let off = f.put_schedule(&JobSchedule { enabled: false, ..on }).await;
     assert!(f.due(10).await.is_empty());
-    f.storage.set_enabled(&key("acme", "mail"), true, next).await.expect("enabled");
+    f.put_schedule(&JobSchedule { enabled: true, ..off }).await;
     assert_eq!(f.due(10).await, ["acme/mail"]);
 }
 
 pub(crate) async fn firing_stores_the_run_and_moves_the_schedule(f: &Fixture) {
     let due = f.now();
-    let next = Some(due.plus(seconds(60)));
-    let before = a_schedule("acme", "mail", due);
-    f.put(std::slice::from_ref(&before)).await;
+    let before = f.put_schedule(&a_schedule("acme", "mail", due)).await;
     f.clock.advance(seconds(1));
     let run = a_run("mail").with_everything().build();
-    let request = FireRequest { key: key("acme", "mail"), due, next, run: run.clone() };
-    assert_eq!(f.storage.fire(request).await.expect("answered"), FireResult::Fired);
-
+    let after = JobSchedule {
+        last_fire_at: Some(due),
+        last_run: Some(run.id),
+        next_fire_at: Some(due.plus(seconds(60))),
+        ..before
+    };
+    assert_eq!(f.fire(&after, vec![run.clone()]).await, Fired);
     assert_eq!(f.stored(run.id).await, Run::from_new(run, f.now()));
-    let expected = JobDefinition { last_run_at: Some(due), next_run_at: next, ..before };
-    assert_eq!(f.definition("acme", "mail").await, Some(expected));
+    let expected = JobSchedule { revision: after.revision + 1, ..after };
+    assert_eq!(f.schedule("acme", "mail").await, Some(expected));
+    assert!(f.due(10).await.is_empty());
+    assert_eq!(f.next_after(f.now()).await, Some(due.plus(seconds(60))));
+}
+
+pub(crate) async fn several_fire_times_become_runs_together(f: &Fixture) {
+    let before = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    let waiting = NewRun { due: Due::In(seconds(5)), queue: queue("other"), ..a_fired(3) };
+    assert_eq!(f.fire(&before, vec![a_fired(1), a_fired(2), waiting]).await, Fired);
+    assert_eq!(f.status(run_id(2)).await, RunStatus::Pending);
+    assert_eq!(f.status(run_id(3)).await, RunStatus::Scheduled);
+}
+
+pub(crate) async fn a_schedule_moves_on_without_a_run(f: &Fixture) {
+    let before = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    let after = JobSchedule { skipped: 1, next_fire_at: None, ..before };
+    assert_eq!(f.fire(&after, Vec::new()).await, Fired);
+    assert_eq!(f.schedule("acme", "mail").await.map(|it| it.skipped), Some(1));
     assert!(f.due(10).await.is_empty());
 }
 
 pub(crate) async fn a_fired_run_can_be_claimed(f: &Fixture) {
-    f.put(&[a_schedule("acme", "mail", f.now())]).await;
-    f.fire(f.now(), None, a_run("mail").id(1)).await;
+    let schedule = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    f.fire(&schedule, vec![a_fired(1)]).await;
     assert_eq!(f.claim_one().await.id, run_id(1));
 }
 
 pub(crate) async fn a_time_fires_once(f: &Fixture) {
-    let due = f.now();
-    let next = Some(due.plus(seconds(60)));
-    f.put(&[a_schedule("acme", "mail", due)]).await;
-    assert_eq!(f.fire(due, next, a_run("mail").id(1)).await, FireResult::Fired);
-    let before = f.definition("acme", "mail").await;
-    assert_eq!(f.fire(due, next, a_run("mail").id(2)).await, FireResult::Superseded);
+    let schedule = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    assert_eq!(f.fire(&schedule, vec![a_fired(1)]).await, Fired);
+    let before = f.schedule("acme", "mail").await;
+    assert_eq!(f.fire(&schedule, vec![a_fired(2)]).await, Superseded);
     assert!(!f.holds(run_id(2)).await, "nothing is written");
-    assert_eq!(f.definition("acme", "mail").await, before);
+    assert_eq!(f.schedule("acme", "mail").await, before);
 }
 
-pub(crate) async fn a_schedule_that_moved_meanwhile_does_not_fire(f: &Fixture) {
-    let due = f.now();
-    f.put(&[a_schedule("acme", "mail", due.plus(MICROSECOND))]).await;
-    assert_eq!(f.fire(due, None, a_run("mail").id(1)).await, FireResult::Superseded);
+pub(crate) async fn a_run_that_is_there_already_stands_for_its_fire_time(f: &Fixture) {
+    let schedule = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    let id = run_id_at(&schedule.key, f.now());
+    let run = NewRun { id, ..a_fired(1) };
+    let first = NewRun { input: json("1"), ..run.clone() };
+    f.storage.enqueue(std::slice::from_ref(&first)).await.expect("stored");
+    assert_eq!(f.fire(&schedule, vec![run, a_fired(2)]).await, Fired);
+    assert_eq!(f.stored(id).await.input, first.input, "it is left as it is");
+    assert!(f.holds(run_id(2)).await);
+    assert_eq!(f.schedule("acme", "mail").await.map(|it| it.revision), Some(2));
+}
+
+pub(crate) async fn a_schedule_that_changed_meanwhile_does_not_fire(f: &Fixture) {
+    let read = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    let off = f.put_schedule(&JobSchedule { enabled: false, ..read.clone() }).await;
+    assert_eq!(f.fire(&read, vec![a_fired(1)]).await, Superseded);
     assert!(!f.holds(run_id(1)).await);
-    assert_eq!(f.next_fire_time().await, Some(due.plus(MICROSECOND)));
+    assert_eq!(f.schedule("acme", "mail").await, Some(off));
 }
 
-pub(crate) async fn a_disabled_schedule_does_not_fire(f: &Fixture) {
-    let due = f.now();
-    f.put(&[JobDefinition { enabled: false, ..a_schedule("acme", "mail", due) }]).await;
-    assert_eq!(f.fire(due, None, a_run("mail").id(1)).await, FireResult::Superseded);
+pub(crate) async fn an_unknown_schedule_does_not_fire(f: &Fixture) {
+    for revision in [0, 1] {
+        let unknown = JobSchedule { revision, ..a_schedule("acme", "mail", f.now()) };
+        assert_eq!(f.fire(&unknown, vec![a_fired(1)]).await, Superseded);
+    }
     assert!(!f.holds(run_id(1)).await);
+    assert_eq!(f.schedule("acme", "mail").await, None);
 }
 
-pub(crate) async fn an_unknown_definition_does_not_fire(f: &Fixture) {
-    assert_eq!(f.fire(f.now(), None, a_run("mail").id(1)).await, FireResult::Superseded);
-    assert!(!f.holds(run_id(1)).await);
-}
-
-pub(crate) async fn firing_for_the_last_time_ends_the_schedule(f: &Fixture) {
-    let due = f.now();
-    f.put(&[a_schedule("acme", "mail", due)]).await;
-    assert_eq!(f.fire(due, None, a_run("mail").id(1)).await, FireResult::Fired);
-    assert_eq!(f.next_fire_time().await, None);
-    assert_eq!(f.status(run_id(1)).await, RunStatus::Pending);
-}
-
-pub(crate) async fn firing_leaves_other_schedules_alone(f: &Fixture) {
-    let due = f.now();
-    let others = [a_schedule("acme", "other", due), a_schedule("b", "mail", due)];
-    f.put(&[a_schedule("acme", "mail", due)]).await;
-    f.put(&others).await;
-    f.fire(due, None, a_run("mail")).await;
-    assert_eq!(f.storage.due_definitions(10).await.expect("listed"), others);
+pub(crate) async fn each_schedule_of_a_batch_fires_by_itself(f: &Fixture) {
+    let request = |schedule: &JobSchedule, id| FireRequest {
+        runs: vec![a_fired(id)],
+        schedule: JobSchedule { next_fire_at: None, ..schedule.clone() },
+    };
+    let one = f.put_schedule(&a_schedule("acme", "one", f.now())).await;
+    let two = f.put_schedule(&a_schedule("acme", "two", f.now())).await;
+    let never_put = a_schedule("acme", "three", f.now());
+    let batch = [request(&never_put, 1), request(&two, 2), request(&one, 3), request(&two, 4)];
+    let fired = f.storage.fire(&batch).await.expect("answered");
+    assert_eq!(fired, [Superseded, Fired, Fired, Superseded]);
+    let mut stored = Vec::new();
+    for id in 1..5 {
+        stored.push(f.holds(run_id(id)).await);
+    }
+    assert_eq!(stored, [false, true, true, false]);
+    assert_eq!(f.storage.fire(&[]).await.expect("answered"), []);
+    assert!(f.due(10).await.is_empty());
 }

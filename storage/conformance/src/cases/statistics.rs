@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use zapjobs_model::{Lease, Outcome, Run, RunStatus, Transition, Usage};
+use zapjobs_model::{JobSchedule, Lease, Outcome, Run, RunStatus, Transition, Usage};
 use zapjobs_storage::ApplyResult::Applied;
 use zapjobs_storage::{
     Activity, ApplyResult, BATCH_MAX, CancelResult, EnqueueResult, FireRequest, FireResult,
@@ -12,7 +12,7 @@ use zapjobs_storage::{
 use crate::Fixture;
 use crate::actions::{a_failure, completed, failed, retry_in, snoozed};
 use crate::builders::{
-    LEASE, RunBuilder, a_run, a_schedule, key, queue, run_id, seconds, some_runs, tenant,
+    LEASE, RunBuilder, a_run, a_schedule, queue, run_id, seconds, some_runs, tenant,
 };
 
 const NOTHING: Activity = Activity {
@@ -108,23 +108,20 @@ pub(crate) async fn a_refused_batch_counts_nothing(f: &Fixture) {
 }
 
 pub(crate) async fn a_fired_run_counts_as_enqueued(f: &Fixture) {
-    let due = f.now();
-    f.put(&[a_schedule("acme", "mail", due)]).await;
-    let request = |number, due| FireRequest {
-        key: key("acme", "mail"),
-        due,
-        next: Some(due),
-        run: a_run("mail").tenant("acme").id(number).build(),
+    let first = f.put_schedule(&a_schedule("acme", "mail", f.now())).await;
+    let second = JobSchedule { revision: first.revision + 1, ..first.clone() };
+    let request = |number, schedule: &JobSchedule| FireRequest {
+        runs: vec![a_run("mail").tenant("acme").id(number).build()],
+        schedule: schedule.clone(),
     };
     let fire = |request, expected| async move {
-        assert_eq!(f.storage.fire(request).await.expect("answered"), expected);
+        assert_eq!(f.storage.fire(&[request]).await.expect("answered"), [expected]);
     };
     let one = Activity { enqueued: 1, ..NOTHING };
-    f.counts_as(fire(request(1, due), FireResult::Fired), one).await;
+    f.counts_as(fire(request(1, &first), FireResult::Fired), one).await;
     // The run is there already: only the schedule moves on.
-    f.counts_as(fire(request(1, due), FireResult::Fired), NOTHING).await;
-    let past = request(2, due.minus(seconds(1)));
-    f.counts_as(fire(past, FireResult::Superseded), NOTHING).await;
+    f.counts_as(fire(request(1, &second), FireResult::Fired), NOTHING).await;
+    f.counts_as(fire(request(2, &first), FireResult::Superseded), NOTHING).await;
 }
 
 pub(crate) async fn each_claim_counts_as_started(f: &Fixture) {

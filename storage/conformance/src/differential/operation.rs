@@ -6,13 +6,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, JobDefinition, JobKey, LeaseKey, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
-    TenantId, Timestamp, Transition, WorkerId,
+    Blame, JobDefinition, JobKey, JobSchedule, LeaseKey, LogEntry, NewRun, Run, RunError, RunId,
+    RunStatus, ScheduleKey, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    ClaimRequest, ClaimRunRequest, ClaimRunResult, FireRequest, LogPageRequest, NamedLease,
-    NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
-    RunPageRequest, StatisticsRequest, Storage, WorkerRecord,
+    ClaimRequest, ClaimRunRequest, ClaimRunResult, DuePlace, FireRequest, LogPageRequest,
+    NamedLease, NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
+    RunPageRequest, SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -40,11 +40,13 @@ pub(super) enum Operation {
     Waiting(TenantId, u64),
     PutDefinitions(Vec<JobDefinition>),
     DeleteDefinition(JobKey),
-    SetEnabled(JobKey, bool, Option<Timestamp>),
-    DueDefinitions(usize),
-    NextFireTime,
     NoteLastStatus(JobKey, RunStatus),
-    Fire(FireRequest),
+    PutSchedules(Vec<JobSchedule>),
+    DeleteSchedule(ScheduleKey, u64),
+    Schedules(SchedulePageRequest),
+    DueSchedules(Option<DuePlace>, usize),
+    NextDueAfter(Timestamp),
+    Fire(Vec<FireRequest>),
     AppendLogs(Vec<LogEntry>),
     LogPage(LogPageRequest),
     PruneLogs(PruneRequest),
@@ -142,15 +144,19 @@ impl Performer {
             Operation::Waiting(tenant, up_to) => said(storage.waiting(tenant, *up_to).await),
             Operation::PutDefinitions(rows) => said(storage.put_definitions(rows).await),
             Operation::DeleteDefinition(key) => said(storage.delete_definition(key).await),
-            Operation::SetEnabled(key, enabled, next) => {
-                said(storage.set_enabled(key, *enabled, *next).await)
-            }
-            Operation::DueDefinitions(limit) => said(storage.due_definitions(*limit).await),
-            Operation::NextFireTime => said(storage.next_fire_time().await),
             Operation::NoteLastStatus(key, status) => {
                 said(storage.note_last_status(&[(key.clone(), *status)]).await)
             }
-            Operation::Fire(request) => said(storage.fire(request.clone()).await),
+            Operation::PutSchedules(rows) => said(storage.put_schedules(rows).await),
+            Operation::DeleteSchedule(key, revision) => {
+                said(storage.delete_schedule(key, *revision).await)
+            }
+            Operation::Schedules(request) => said(storage.schedules(request).await),
+            Operation::DueSchedules(after, limit) => {
+                said(storage.due_schedules(after.as_ref(), *limit).await)
+            }
+            Operation::NextDueAfter(instant) => said(storage.next_due_after(*instant).await),
+            Operation::Fire(requests) => said(storage.fire(requests).await),
             Operation::AppendLogs(entries) => said(storage.append_logs(entries).await),
             Operation::LogPage(request) => said(storage.log_page(*request).await),
             Operation::PruneLogs(request) => {

@@ -2,10 +2,10 @@
 
 use std::fmt::Debug;
 
-use zapjobs_model::{QueueName, RunId};
+use zapjobs_model::{QueueName, RunId, Timestamp};
 use zapjobs_storage::{
-    LogPageRequest, PAGE_MAX, QueueSelection, Result, RunFilter, RunPageRequest, SPANS_MAX, Span,
-    StatisticsRequest,
+    LogPageRequest, PAGE_MAX, QueueSelection, Result, RunFilter, RunPageRequest, SPANS_MAX,
+    SchedulePageRequest, Span, StatisticsRequest,
 };
 
 use super::choice::{HOURS_PROMISED, LEASES, QUEUES, TENANTS};
@@ -29,8 +29,11 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
         rows.push(format!("waiting of {name}: {}", said(waiting)));
     }
     rows.extend(each(storage.definitions(None).await));
-    rows.extend(each(storage.due_definitions(PAGE_MAX).await));
-    rows.push(format!("next fire time: {}", said(storage.next_fire_time().await)));
+    let all = SchedulePageRequest { tenant: None, after: None, limit: PAGE_MAX };
+    rows.push(format!("schedules: {}", said(storage.schedules(&all).await)));
+    rows.push(format!("due: {}", said(storage.due_schedules(None, PAGE_MAX).await)));
+    let next = storage.next_due_after(Timestamp::from_micros(0)).await;
+    rows.push(format!("next fire time: {}", said(next)));
     rows.extend(each(storage.workers().await));
     rows.extend(statistics(side).await);
     for name in LEASES {

@@ -152,11 +152,17 @@ passed_on!(Definitions {
     definition(key: &JobKey) -> Option<JobDefinition>;
     definitions(tenant: Option<&TenantId>) -> Vec<JobDefinition>;
     delete_definition(key: &JobKey) -> bool;
-    set_enabled(key: &JobKey, enabled: bool, next: Option<Timestamp>) -> bool;
-    due_definitions(limit: usize) -> Vec<JobDefinition>;
-    next_fire_time() -> Option<Timestamp>;
     note_last_status(latest: &[(JobKey, RunStatus)]) -> ();
-    fire(request: FireRequest) -> FireResult;
+});
+
+passed_on!(Schedules {
+    put_schedules(schedules: &[JobSchedule]) -> Vec<WriteResult>;
+    schedule(key: &ScheduleKey) -> Option<JobSchedule>;
+    schedules(request: &SchedulePageRequest) -> SchedulePage;
+    delete_schedule(key: &ScheduleKey, revision: u64) -> WriteResult;
+    due_schedules(after: Option<&DuePlace>, limit: usize) -> DuePage;
+    next_due_after(instant: Timestamp) -> Option<Timestamp>;
+    fire(requests: &[FireRequest]) -> Vec<FireResult>;
 });
 
 passed_on!(RunQueries {

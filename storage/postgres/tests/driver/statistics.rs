@@ -124,9 +124,9 @@ async fn enqueue_by_sql(connection: &mut PgConnection, options: &PostgresOptions
 async fn define_mail(options: &PostgresOptions) {
     let sql = format!(
         "INSERT INTO {}.definitions (tenant, job_type, display_name, description, queue,
-            schedule, enabled, retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter,
+            schedule, retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter,
             tags, default_input)
-        VALUES ('default', 'mail', '', '', 'q', '\"manual\"', true, 3, 1, 1, 0, '[]', 'null')",
+        VALUES ('default', 'mail', '', '', 'q', '\"manual\"', 3, 1, 1, 0, '[]', 'null')",
         options.schema
     );
     harness::execute(&sql).await;

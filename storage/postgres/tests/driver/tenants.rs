@@ -129,9 +129,9 @@ async fn the_function_enqueue_stores_for_a_tenant() {
     let storage = harness::open(&options).await;
     let define = format!(
         "INSERT INTO {}.definitions (tenant, job_type, display_name, description, queue,
-            schedule, enabled, retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter,
+            schedule, retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter,
             tags, default_input)
-        VALUES ('a', 'mail', '', '', 'q', '\"manual\"', true, 3, 1, 1, 0, '[]', 'null')",
+        VALUES ('a', 'mail', '', '', 'q', '\"manual\"', 3, 1, 1, 0, '[]', 'null')",
         options.schema
     );
     harness::execute(&define).await;

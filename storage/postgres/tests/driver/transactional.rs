@@ -39,7 +39,6 @@ fn a_definition() -> JobDefinition {
         description: String::new(),
         queue: QueueName::new("letters").unwrap(),
         schedule: Schedule::Manual,
-        enabled: true,
         retry: RetryPolicy { max_attempts: 7, ..RetryPolicy::default() },
         timeout_ms: None,
         tags: vec![Tag::new("inherited").unwrap()],
@@ -47,8 +46,6 @@ fn a_definition() -> JobDefinition {
         input_schema: None,
         output_schema: None,
         digest: Some(Digest::of(b"code")),
-        next_run_at: None,
-        last_run_at: None,
         last_status: None,
     }
 }

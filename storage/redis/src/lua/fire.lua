@@ -1,17 +1,20 @@
--- A schedule's fire time becomes a run. KEYS: the run, the definition, the schedules.
--- ARGV: the definition's name, the fire time, the one after it or '', then the run.
-local DEFINITION, SCHEDULES = KEYS[RUN_FIRST + 1], KEYS[RUN_FIRST + 2]
-local name, due, next_due = ARGV[ARG_FIRST], ARGV[ARG_FIRST + 1], ARGV[ARG_FIRST + 2]
-local stored = redis.call('HMGET', DEFINITION, 'enabled', 'next_run_at', 'digest')
-if stored[1] ~= '1' or stored[2] ~= due then return { 0, {}, 0 } end
-store(RUN_FIRST, ARG_FIRST + 3, {})
-redis.call('HSET', DEFINITION, 'last_run_at', due)
-if next_due == '' then
-  redis.call('HDEL', DEFINITION, 'next_run_at')
-  redis.call('ZREM', SCHEDULES, name)
+-- Fire times of a schedule become runs. KEYS: the runs, the schedule, those due.
+-- ARGV: the schedule's name, the revision that must be stored, when it is due next or '', its
+-- record, then the runs, if there are any.
+local SCHEDULE, DUE = KEYS[#KEYS - 1], KEYS[#KEYS]
+local name, revision, due_at = ARGV[ARG_FIRST], ARGV[ARG_FIRST + 1], ARGV[ARG_FIRST + 2]
+if redis.call('HGET', SCHEDULE, 'revision') ~= revision then return { 0, {}, 0 } end
+local key, at = RUN_FIRST, ARG_FIRST + 4
+while key <= #KEYS - 2 do
+  local next_at = store(key, at, {})
+  key, at = key + tonumber(ARGV[at]), next_at
+end
+redis.call('HSET', SCHEDULE, 'revision', whole(tonumber(revision) + 1), 'record',
+  ARGV[ARG_FIRST + 3])
+if due_at == '' then
+  redis.call('ZREM', DUE, name)
 else
-  redis.call('HSET', DEFINITION, 'next_run_at', next_due)
-  if stored[3] then redis.call('ZADD', SCHEDULES, next_due, name) end
+  redis.call('ZADD', DUE, due_at, name)
 end
 local queues, must_wait = flush()
 return { 1, queues, must_wait }

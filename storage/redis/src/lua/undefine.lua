@@ -1,4 +1,3 @@
--- Deletes a definition. KEYS: the names, the schedules, the definition. ARGV: its name.
+-- Deletes a definition. KEYS: the names, the definition. ARGV: its name.
 redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
-return redis.call('DEL', KEYS[3])
+return redis.call('DEL', KEYS[2])

@@ -1,0 +1,66 @@
+//! `zapjobs schedule show`.
+
+use serde_json::json;
+use zapjobs_model::{JobSchedule, RunStatus, ScheduleName};
+use zapjobs_runtime::Client;
+
+use super::key;
+use super::list::note;
+use crate::commands::App;
+use crate::errors::Done;
+use crate::output::plain;
+use crate::storage::open_existing;
+use crate::values::format_span;
+
+pub(in crate::commands) async fn show(name: ScheduleName, app: App) -> Done {
+    let storage = open_existing(&app.config).await?;
+    let schedule = Client::new(storage.clone()).schedule(&key(&app, &name)).await?;
+    let last_status = match schedule.last_run {
+        Some(run) => storage.run(run).await?.map(|run| run.status),
+        None => None,
+    };
+    storage.close().await?;
+    if app.output.json {
+        let mut shown = serde_json::to_value(&schedule).expect("schedules serialise");
+        shown["description"] = json!(schedule.rule.describe());
+        shown["last_status"] = json!(last_status);
+        app.output.document(&shown);
+        return Ok(());
+    }
+    for (name, value) in facts(&schedule, last_status) {
+        app.output.line(format_args!("{name:<10} {}", plain(&value)));
+    }
+    Ok(())
+}
+
+fn facts(schedule: &JobSchedule, last_status: Option<RunStatus>) -> Vec<(&'static str, String)> {
+    let local = |time| schedule.rule.local_text(time);
+    let last = schedule.last_run.zip(schedule.last_fire_at).map(|(run, time)| {
+        let status = last_status.map_or("deleted", RunStatus::name);
+        format!("{}, run {run}, {status}", local(time))
+    });
+    let policies = serde_json::to_value((schedule.missed, schedule.overlap));
+    let policies = policies.expect("policies serialise");
+    let kind = |at: usize| policies[at]["kind"].as_str().or(policies[at].as_str());
+    let optional = [
+        ("next", schedule.next_fire_at.filter(|_| schedule.enabled).map(local)),
+        ("last", last),
+        ("waiting", schedule.held.map(|time| format!("{}, for the run before", local(time)))),
+        ("input", schedule.input.as_ref().map(ToString::to_string)),
+        ("queue", schedule.queue.as_ref().map(ToString::to_string)),
+        ("declared", schedule.declared.as_ref().map(ToString::to_string)),
+        ("problem", schedule.problem.clone()),
+    ];
+    let mut facts = vec![
+        ("schedule", schedule.key.name.to_string()),
+        ("job", schedule.job_type.to_string()),
+        ("when", format!("{}: {}", schedule.rule, schedule.rule.describe())),
+        ("origin", note(schedule)),
+        ("missed", kind(0).unwrap_or_default().to_owned()),
+        ("tolerance", format_span(schedule.tolerance())),
+        ("overlap", kind(1).unwrap_or_default().to_owned()),
+        ("skipped", schedule.skipped.to_string()),
+    ];
+    facts.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    facts
+}
