@@ -10,16 +10,24 @@ use zapjobs_model::{
 
 use crate::{
     ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
-    EnqueueResult, FireRequest, FireResult, LeaseState, LogPage, LogPageRequest, NamedLease,
-    NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
-    QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter, RunPageRequest,
+    Dependencies, EnqueueResult, FireRequest, FireResult, LeaseState, LogPage, LogPageRequest,
+    NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest,
+    QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter, RunPageRequest,
     SpanStatistics, StatisticsRequest, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
 #[async_trait]
 pub trait Storage:
-    Definitions + RunStore + RunQueries + Logs + Statistics + WorkerRegistry + Coordinator + Events
+    Definitions
+    + RunStore
+    + RunQueries
+    + Dependencies
+    + Logs
+    + Statistics
+    + WorkerRegistry
+    + Coordinator
+    + Events
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;
@@ -74,7 +82,7 @@ pub trait Definitions: Send + Sync {
     /// `due`, stores the run, sets `last_run_at` to `due` and `next_run_at` to `next`.
     ///
     /// A run whose id is stored already is left as it is, and the schedule moves on. Listeners
-    /// are told `Ready`, or `Scheduled` where the run must wait.
+    /// are told `Ready`, or `Scheduled` where the run must wait. The run waits for no others.
     ///
     /// *Atomicity:* all of it or nothing, so that two leaders fire a time once.
     async fn fire(&self, request: FireRequest) -> Result<FireResult>;
@@ -91,6 +99,11 @@ pub trait RunStore: Send + Sync {
     /// *Atomicity:* all or none. *On conflict:* a run whose id is stored already, or stands
     /// earlier in the batch, is answered `Duplicate` and leaves the stored one as it is.
     /// Answers stand in the order of the batch.
+    ///
+    /// A run that waits for others (`after`) is held, and goes on by [`Dependencies::advance`]
+    /// alone. Those others are stored or in the batch, in any order; where one is not, where runs
+    /// wait for each other in a circle, or where one waits for too many or for one twice, the
+    /// batch is refused as `InvalidRequest`.
     async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>>;
 
     /// Takes up to `limit` pending runs of the selected queues: those with the highest
@@ -125,7 +138,8 @@ pub trait RunStore: Send + Sync {
     /// Writes transitions, each if its run is running under its lease number. A run that ends
     /// has `finished_at` set to the transition's `at`; one that waits has none, and its
     /// `cancel_requested` is cleared; every run written has no lease expiry any more. The
-    /// digest, where given, is stored. Listeners are told `Ready` for queues of runs that became pending, and `Scheduled` if
+    /// digest, where given, is stored. The end of a run that others wait for is noted for
+    /// [`Dependencies::ended_parents`], and `Ended` told. Listeners are told `Ready` for queues of runs that became pending, and `Scheduled` if
     /// one must wait.
     ///
     /// *Atomicity:* each transition by itself, all made durable together. A transition to
@@ -146,7 +160,8 @@ pub trait RunStore: Send + Sync {
 
     /// Asks a run to stop. One that waits is cancelled at once: `finished_at` is the store's
     /// now, and its error says that it was cancelled on request, with the blame on the
-    /// operator. One that runs is marked, and listeners are told `CancelRequested`.
+    /// operator; it waits for nothing more, and its end is noted as by [`RunStore::apply`]. One
+    /// that runs is marked, and listeners are told `CancelRequested`.
     ///
     /// *On conflict:* asking a running run again is answered `Requested` again; a run that
     /// has ended, cancelled ones included, is answered `Finished`.
@@ -155,16 +170,16 @@ pub trait RunStore: Send + Sync {
     /// Makes a failed or cancelled run pending again, due now, with attempt, host faults,
     /// error, output, `started_at`, `finished_at`, progress and counts as of a new run; its
     /// trigger becomes `Retry`, and `cancel_requested` is cleared. Its lease number stays, so
-    /// that old attempts remain fenced; its log, usage, digest and worker stay. Listeners are
-    /// told `Ready`.
+    /// that old attempts remain fenced; its log, usage, digest and worker stay. Its end, as far as
+    /// those that wait for it have not advanced yet, is taken back. Listeners are told `Ready`.
     async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
 
-    /// Lets go of runs that are held: each is then due at the later of its `due_at` and the
+    /// Lets go of runs that are held for something else than other runs: each is then due at the later of its `due_at` and the
     /// store's now, pending if that is now, else scheduled. Listeners are told `Ready`, and
     /// `Scheduled` if one must wait.
     ///
     /// *Atomicity:* each run by itself, all made durable together. *On conflict:* see
-    /// [`ReleaseResult`]; of a run that stands in the batch twice, the second is answered as it
+    /// [`ReleaseResult`]; one that waits for other runs is answered `WrongStatus(Held)`; of a run that stands in the batch twice, the second is answered as it
     /// then stands. Answers stand in the order of the batch.
     async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>>;
 

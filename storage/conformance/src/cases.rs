@@ -12,6 +12,7 @@ pub(crate) mod concurrency;
 pub(crate) mod concurrent_claims;
 pub(crate) mod counts;
 pub(crate) mod definitions;
+pub(crate) mod dependencies;
 pub(crate) mod durability;
 pub(crate) mod enqueue;
 pub(crate) mod events;

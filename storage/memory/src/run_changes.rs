@@ -106,6 +106,9 @@ impl Work<'_> {
             self.state.statistics.count(run, &activity, self.now);
             tell(&mut self.hints, run);
         }
+        if transition.status.is_final() {
+            self.end_noted(run, transition.status);
+        }
         ApplyResult::Applied
     }
 
@@ -113,7 +116,7 @@ impl Work<'_> {
         let now = self.now;
         match self.state.runs.get(id).map(|run| run.status) {
             None => return ReleaseResult::NotFound,
-            Some(RunStatus::Held) => {}
+            Some(RunStatus::Held) if !self.state.links.waits(id) => {}
             Some(status) => return ReleaseResult::WrongStatus(status),
         }
         let run = self.state.runs.change(id, |run| {
@@ -141,6 +144,8 @@ impl Work<'_> {
                     let cancelled = Activity { cancelled: 1, ..Activity::default() };
                     self.state.statistics.count(run, &cancelled, now);
                 }
+                self.state.links.forget(id);
+                self.end_noted(id, RunStatus::Cancelled);
                 CancelResult::Cancelled
             }
         }
@@ -148,7 +153,7 @@ impl Work<'_> {
 }
 
 /// Tells of a run that waits for a worker or its time now.
-fn tell(hints: &mut Hints, run: &Run) {
+pub(crate) fn tell(hints: &mut Hints, run: &Run) {
     if run.status == RunStatus::Pending {
         hints.ready(&run.queue);
     } else if run.status.is_delayed() {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CorrelationId, Digest, JobKey, JobType, Json, Lease, LeaseKey, QueueName, RunError, RunId,
-    RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
+    CorrelationId, Dependency, Digest, JobKey, JobType, Json, Lease, LeaseKey, QueueName, RunError,
+    RunId, RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
 };
 
 /// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.
@@ -179,6 +179,9 @@ pub struct NewRun {
     /// Whatever the submitter wants to find again, at most
     /// [`crate::submit::METADATA_BYTES_MAX`] bytes.
     pub metadata: BTreeMap<String, String>,
+    /// The runs that it waits for: it is held until they have ended so, and skipped once one has
+    /// ended otherwise. At most [`crate::workflow::DEPENDENCIES_MAX`], each once.
+    pub after: Vec<Dependency>,
 }
 
 impl Due {
@@ -195,7 +198,7 @@ impl Due {
 impl NewRun {
     /// Whether it is stored as held.
     pub fn is_held(&self) -> bool {
-        self.due == Due::Held
+        self.due == Due::Held || !self.after.is_empty()
     }
 }
 

@@ -22,6 +22,7 @@ CREATE TABLE {schema}.{prefix}runs (
     status           smallint NOT NULL,
     trigger_code     smallint NOT NULL,
     cancel_requested boolean  NOT NULL DEFAULT false,
+    followed         boolean  NOT NULL DEFAULT false,
     worker           uuid,
     digest           bytea,
     tenant           text     COLLATE "C" NOT NULL,
@@ -99,6 +100,25 @@ CREATE TABLE {schema}.{prefix}outcomes (
     progress_message  text     COLLATE "C" NOT NULL DEFAULT '',
     output            text     COLLATE "C"
 ) WITH (fillfactor = 90);
+
+-- Which run waits for which, and how that must end: 0 completed, 1 failed, 2 in whatever way.
+CREATE TABLE {schema}.{prefix}dependencies (
+    parent  uuid     NOT NULL,
+    child   uuid     NOT NULL,
+    on_code smallint NOT NULL,
+    PRIMARY KEY (parent, child)
+);
+
+CREATE INDEX {prefix}dependencies_of ON {schema}.{prefix}dependencies (child);
+
+-- Runs that ended while others waited for them.
+CREATE TABLE {schema}.{prefix}ends (
+    run      uuid     NOT NULL PRIMARY KEY,
+    status   smallint NOT NULL,
+    noted_at bigint   NOT NULL
+);
+
+CREATE INDEX {prefix}ends_in_order ON {schema}.{prefix}ends (noted_at, run);
 
 CREATE TABLE {schema}.{prefix}tags (
     tag text COLLATE "C" NOT NULL,

@@ -16,21 +16,26 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
-    RequeueResult, Result, RunStore, check_batch, check_claim,
+    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies,
 };
 
 use crate::PostgresStorage;
 use crate::error::invalid;
 
-pub(crate) use enqueue::NewRuns;
+pub(crate) use enqueue::{NewRuns, Stored};
 
 #[async_trait]
 impl RunStore for PostgresStorage {
     async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>> {
         const OPERATION: &str = "enqueue runs";
         check_batch(OPERATION, runs.len())?;
+        check_dependencies(OPERATION, runs)?;
         let mut session = self.session(OPERATION).await?;
-        let stored = self.insert(&mut session, &NewRuns::of(runs)).await?;
+        let stored = if runs.iter().all(|run| run.after.is_empty()) {
+            self.insert(&mut session, &NewRuns::of(runs)).await?
+        } else {
+            self.insert_linked(OPERATION, &mut session, runs).await?
+        };
         drop(session);
         self.tell_stored(runs, &stored);
         Ok(stored.answers(runs))

@@ -40,6 +40,7 @@ mod record;
 mod script;
 
 mod definitions;
+mod dependencies;
 mod events;
 mod leases;
 mod logs;

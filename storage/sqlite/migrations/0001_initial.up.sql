@@ -24,7 +24,8 @@ CREATE TABLE {prefix}runs (
     lease            INTEGER NOT NULL,
     cancel_requested INTEGER NOT NULL,
     worker           BLOB,
-    digest           BLOB
+    digest           BLOB,
+    followed         INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 -- In the order of claims. Each index holds the status, though it is the same throughout,
@@ -88,6 +89,25 @@ CREATE TABLE {prefix}outcomes (
     error_details     TEXT,
     output            TEXT
 );
+
+-- Which run waits for which, and how that must end: 0 completed, 1 failed, 2 in whatever way.
+CREATE TABLE {prefix}dependencies (
+    parent  BLOB    NOT NULL,
+    child   BLOB    NOT NULL,
+    on_code INTEGER NOT NULL,
+    PRIMARY KEY (parent, child)
+) WITHOUT ROWID;
+
+CREATE INDEX {prefix}dependencies_of ON {prefix}dependencies (child, parent, on_code);
+
+-- Runs that ended while others waited for them.
+CREATE TABLE {prefix}ends (
+    run      BLOB    NOT NULL PRIMARY KEY,
+    status   INTEGER NOT NULL,
+    noted_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX {prefix}ends_in_order ON {prefix}ends (noted_at, run, status);
 
 CREATE TABLE {prefix}tags (
     tag TEXT NOT NULL,

@@ -18,7 +18,7 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
-    RequeueResult, Result, RunStore, check_batch, check_claim,
+    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies,
 };
 
 use crate::SqliteStorage;
@@ -28,6 +28,8 @@ use crate::statistics::fold;
 use crate::writer::WriteKind;
 
 pub(crate) use enqueue::{bytes_of, enqueue as enqueue_runs};
+pub(crate) use release::release_standing;
+pub(crate) use standing::{Standing, standing};
 pub(crate) use sweep::{row_limit, stored_id};
 
 /// Bytes of a claimed run's write, about.
@@ -45,6 +47,7 @@ impl RunStore for SqliteStorage {
     async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>> {
         const OPERATION: &str = "enqueue runs";
         check_batch(OPERATION, runs.len())?;
+        check_dependencies(OPERATION, runs)?;
         let kind = WriteKind::new(OPERATION, bytes_of(runs));
         let runs = runs.to_vec();
         self.write(kind, move |tx| enqueue::enqueue(tx, &runs)).await

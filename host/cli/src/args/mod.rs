@@ -9,6 +9,7 @@ mod scaffold;
 mod serve;
 mod stats;
 mod torture;
+mod workflow;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub(crate) use scaffold::{BuildArgs, NewArgs};
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
 pub(crate) use torture::TortureArgs;
+pub(crate) use workflow::{WorkflowCommand, WorkflowIdArgs, WorkflowRunArgs};
 
 use crate::config::Sources;
 use crate::errors::EXIT_CODES;
@@ -56,6 +58,9 @@ pub(crate) enum Command {
     /// List, show, follow, cancel and retry runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Run nodes that follow each other, look at them, call them off
+    #[command(subcommand)]
+    Workflow(WorkflowCommand),
     /// Show what happened: runs enqueued, started, completed, failed
     Stats(StatsArgs),
     /// List and inspect plugins, and say which version serves

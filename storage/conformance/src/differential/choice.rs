@@ -1,6 +1,7 @@
 //! Chooses operations, from a space so small that they meet.
 
 mod attempts;
+mod dependencies;
 mod looks;
 mod schedules;
 
@@ -73,10 +74,12 @@ impl Chooser {
             53..57 => Operation::Promote(self.limit()),
             57..59 => Operation::Expired(self.limit()),
             59..63 => Operation::RequestCancel(self.unfinished(reference).await),
-            63..65 => self.release_runs(reference).await,
+            63..64 => self.release_runs(reference).await,
+            64..65 => Operation::EndedParents,
             65..68 => Operation::Requeue(self.finished(reference).await),
-            68..70 => self.prune(),
-            70..80 => self.look(reference).await,
+            68..69 => self.prune(),
+            69..72 => self.advance(reference).await,
+            72..80 => self.look(reference).await,
             80..87 => self.schedule(reference).await,
             87..91 => self.append(reference).await,
             91..98 => self.coordinate(),
@@ -176,6 +179,7 @@ impl Chooser {
         run.due = self.due();
         let deadline = self.now.plus(self.span());
         run.deadline = self.random.once_in(8).then_some(deadline);
+        run.after = self.after();
         run
     }
 

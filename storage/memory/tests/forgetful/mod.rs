@@ -163,6 +163,12 @@ passed_on!(Definitions {
     fire(request: FireRequest) -> FireResult;
 });
 
+passed_on!(Dependencies {
+    ended_parents(limit: usize) -> Vec<EndedParent>;
+    advance(request: AdvanceRequest) -> Vec<AdvanceResult>;
+    dependencies(run: RunId) -> Vec<Dependency>;
+});
+
 passed_on!(RunQueries {
     run(id: RunId) -> Option<Run>;
     runs(request: RunPageRequest) -> Page;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
-use zapjobs_model::{Due, NewRun, RunStatus};
+use zapjobs_model::{Due, NewRun, RunId, RunStatus};
 use zapjobs_storage::{EnqueueResult, Result};
 
 use crate::PostgresStorage;
@@ -109,6 +109,11 @@ impl NewRuns {
 pub(crate) struct Stored(HashMap<Uuid, RunStatus>);
 
 impl Stored {
+    /// Whether this run was new.
+    pub(crate) fn holds(&self, run: RunId) -> bool {
+        self.0.contains_key(&run.0)
+    }
+
     pub(crate) fn answers(&self, runs: &[NewRun]) -> Vec<EnqueueResult> {
         let mut seen = HashSet::with_capacity(runs.len());
         let mut is_new = |run: &NewRun| seen.insert(run.id) && self.0.contains_key(&run.id.0);

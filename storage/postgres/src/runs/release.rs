@@ -16,11 +16,17 @@ use crate::session::Session;
 const RELEASE: &str = "WITH held AS MATERIALIZED (
         SELECT id, queue, status, due_at, {now} AS now FROM {schema}.{prefix}runs
         WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
+    free AS MATERIALIZED (
+        SELECT held.*, held.status = 7 AND NOT EXISTS (
+            SELECT 1 FROM {schema}.{prefix}dependencies d WHERE d.child = held.id) AS is_free
+        FROM held),
     released AS (
         UPDATE {schema}.{prefix}runs r SET due_at = greatest(held.due_at, held.now),
             status = CASE WHEN held.due_at > held.now THEN 1 ELSE 0 END
-        FROM held WHERE r.id = held.id AND held.status = 7)
-    SELECT id, queue, status, CASE WHEN due_at > now THEN 1::int2 ELSE 0::int2 END FROM held";
+        FROM free AS held WHERE r.id = held.id AND held.is_free)
+    SELECT id, queue, status,
+        CASE WHEN NOT is_free THEN status WHEN due_at > now THEN 1::int2 ELSE 0::int2 END
+    FROM free";
 
 /// How a run stood, and how it stands once it is released.
 struct Standing {
@@ -53,7 +59,7 @@ impl PostgresStorage {
     fn answer_release(&self, standing: Option<&mut Standing>) -> ReleaseResult {
         let Some(standing) = standing else { return ReleaseResult::NotFound };
         match RunStatus::from_code(standing.status.into()) {
-            Some(RunStatus::Held) => {
+            Some(RunStatus::Held) if standing.then != standing.status => {
                 standing.status = standing.then;
                 if standing.then == 0 {
                     self.events.ready_named(&standing.queue);

@@ -66,7 +66,7 @@ for i = RUN_FIRST, #KEYS do
   local key, change = KEYS[i], ARGV[at]
   local lease, status = sub(change, 1, 4), byte(change, 5) - 48
   local is_final = status >= 3 and status <= 5
-  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside')
+  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside', 'followed')
   local state, new = run[1], not run[3] and run[2]
   local why = refusal(key, new, state, lease, is_final)
   if why then
@@ -80,6 +80,7 @@ for i = RUN_FIRST, #KEYS do
     ended[#ended + 1] = id
     if is_final then
       add(KEYS[3 + status], ARGV[at + 1], id)
+      if run[4] then note_end(id, status) end
     else
       put_back(id, new, lane, status, due)
     end

@@ -70,7 +70,7 @@ local function lane_of(new) return sub(new, 12, 11 + byte(new, 11)) end
 -- Changes of indexes, kept until the end so that many runs share one command.
 local adds, removes, deltas, told = {}, {}, {}, {}
 -- Lanes that runs came to, and lanes that runs were taken out of.
-local ready, shortened, waits = {}, {}, false
+local ready, shortened, waits, ends = {}, {}, false, false
 
 local function list_in(lists, key)
   local list = lists[key]
@@ -145,7 +145,7 @@ end
 
 -- How one run stands; nothing if there is none. Status 99: it was set aside or is spoilt.
 local function look(id)
-  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside')
+  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside', 'followed')
   if run.err then return { status = 99 } end
   local new, state = run[1], run[2]
   if not new and redis.call('EXISTS', run_key(id)) == 0 then return nil end
@@ -156,7 +156,8 @@ local function look(id)
   state = state or '00' .. string.rep('\0', 8) .. NEVER .. sub(new, 1, 8)
     .. string.rep('\0', 4) .. NEVER .. string.rep('\0', 16) .. '0'
   return { status = tonumber(sub(state, 1, 1)) or 99, state = state, due = due,
-    priority = priority, lane = lane, job_type = job_type, new = new, tags_at = tags_at }
+    priority = priority, lane = lane, job_type = job_type, new = new, tags_at = tags_at,
+    followed = run[4] }
 end
 
 local function tally(span, keep_s)
@@ -198,7 +199,8 @@ local function in_parts(command, key, list, part)
   end
 end
 
--- Writes the changes, and tells other processes. Answers the queues that became ready.
+-- Writes the changes, and tells other processes. Answers the queues that became ready, and 1 if a
+-- run must wait for its time, plus 2 if one has ended that others wait for.
 local function flush()
   for key, list in pairs(removes) do in_parts('ZREM', key, list, MEMBERS_MAX) end
   for key, list in pairs(adds) do in_parts('ZADD', key, list, 2 * MEMBERS_MAX) end
@@ -224,8 +226,9 @@ local function flush()
     end
   end
   if waits then notice[#notice + 1] = '\nscheduled' end
+  if ends then notice[#notice + 1] = '\nended' end
   if #notice > 0 then
     redis.call('PUBLISH', P .. 'notices', ORIGIN .. table.concat(notice))
   end
-  return names, waits and 1 or 0
+  return names, (waits and 1 or 0) + (ends and 2 or 0)
 end

@@ -19,7 +19,9 @@ pub(super) async fn release(s: &RedisStorage, runs: &[RunId]) -> Result<Vec<Rele
         let answer = Answer::of(OPERATION, &answer);
         s.listeners.tell(answer.notices(1)?);
         for before in answer.at(0)?.items()? {
-            results.push(match RunStatus::from_code(before.number()?) {
+            let before = before.number()?;
+            results.push(match RunStatus::from_code(before) {
+                _ if before == -7 => ReleaseResult::WrongStatus(RunStatus::Held),
                 Some(RunStatus::Held) => ReleaseResult::Released,
                 Some(status) => ReleaseResult::WrongStatus(status),
                 // There is none, or its record was set aside.

@@ -5,6 +5,7 @@ use zapjobs_model::{NewRun, Run, RunStatus};
 use zapjobs_storage::{Activity, EnqueueResult, Notice};
 
 use crate::db::Db;
+use crate::dependencies::{check_parents, link};
 use crate::error::DbResult;
 use crate::row::encoded;
 use crate::writer::Tx;
@@ -25,6 +26,7 @@ const INSERT_TAG: &str =
     "INSERT INTO {prefix}tags (tag, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
 pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueResult>> {
+    check_parents(tx.db, runs)?;
     let mut seq: i64 = tx.db.prepare(NEXT_SEQ)?.query_row([], |row| row.get(0))?;
     let mut inserter = Inserter::new(tx.db)?;
     let mut results = Vec::with_capacity(runs.len());
@@ -38,6 +40,12 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueR
             results.push(EnqueueResult::Stored);
         } else {
             results.push(EnqueueResult::Duplicate);
+        }
+    }
+    // Once all are there.
+    for (new, result) in runs.iter().zip(&results) {
+        if !new.after.is_empty() && *result == EnqueueResult::Stored {
+            link(tx, new)?;
         }
     }
     Ok(results)

@@ -8,6 +8,7 @@ mod retry;
 mod show;
 
 pub(super) use cancel::cancel;
+pub(super) use find::find;
 pub(super) use list::list;
 pub(super) use logs::logs;
 pub(super) use retry::retry;
@@ -18,7 +19,7 @@ use zapjobs_model::RunStatus;
 use crate::output::Tone;
 
 /// The tone in which a status is shown.
-fn tone(status: RunStatus) -> Tone {
+pub(super) fn tone(status: RunStatus) -> Tone {
     match status {
         RunStatus::Completed => Tone::Good,
         RunStatus::Failed => Tone::Bad,
