@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use zapjobs_model::submit::submit;
+use zapjobs_model::workflow::outputs;
 use zapjobs_model::{
     EventKind, InvalidRequest, JobDefinition, JobKey, JobRequest, Limits, NewRun, Run, RunId,
     TenantId, Timestamp,
@@ -16,6 +17,7 @@ use zapjobs_storage::{CancelResult, EnqueueResult, Notice, RequeueResult, Storag
 use crate::schema::SchemaCache;
 use crate::tenant_client::TenantClient;
 use crate::tenants::TenantPolicy;
+use crate::workflow::{InvalidWorkflow, Plan, StartedWorkflow, Workflow};
 
 /// While it waits for a run, a client looks at least this often, whatever hints are lost.
 const WAIT_POLL: Duration = Duration::from_millis(250);
@@ -43,6 +45,9 @@ pub enum SubmitError {
     /// The tenant has too many runs that wait.
     #[error(transparent)]
     QuotaExceeded(#[from] QuotaExceeded),
+    /// The workflow is at fault.
+    #[error(transparent)]
+    Workflow(#[from] InvalidWorkflow),
     /// The storage failed.
     #[error("failed to {0}")]
     Storage(#[from] StorageError),
@@ -115,10 +120,25 @@ impl Client {
 
     /// Checks all requests and stores their runs, all or none.
     pub async fn enqueue_all(&self, requests: Vec<JobRequest>) -> Result<Vec<RunId>, SubmitError> {
+        let requests = requests.into_iter().map(|request| (RunId(Uuid::now_v7()), request));
+        self.enqueue_identified(requests.collect()).await
+    }
+
+    /// Checks a workflow and stores its runs, all or none.
+    pub async fn start_workflow(&self, workflow: Workflow) -> Result<StartedWorkflow, SubmitError> {
+        let Plan { started, requests } = workflow.plan()?;
+        self.enqueue_identified(requests).await?;
+        Ok(started)
+    }
+
+    async fn enqueue_identified(
+        &self,
+        requests: Vec<(RunId, JobRequest)>,
+    ) -> Result<Vec<RunId>, SubmitError> {
         let mut runs = Vec::with_capacity(requests.len());
         let mut latest: Option<JobDefinition> = None;
         let now = self.storage.now().await?;
-        for request in requests {
+        for (id, request) in requests {
             let known = latest.take().filter(|definition| {
                 definition.key.job_type == request.job_type
                     && definition.key.tenant == request.tenant
@@ -128,7 +148,6 @@ impl Client {
                 None => self.definition(&request).await?,
             };
             self.check_schema(&definition, &request)?;
-            let id = RunId(Uuid::now_v7());
             runs.push(submit(request, &definition, id, now, self.input_bytes_max)?);
             latest = Some(definition);
         }
@@ -215,6 +234,10 @@ impl Client {
         request: &JobRequest,
     ) -> Result<(), SubmitError> {
         let Some(schema) = &definition.input_schema else { return Ok(()) };
+        // What others return is not there yet: it is checked once it is.
+        if !request.after.is_empty() && outputs::names(&request.input).next().is_some() {
+            return Ok(());
+        }
         let schema = self
             .schemas
             .get(schema)

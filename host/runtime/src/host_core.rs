@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) ready: Notify,
     /// A delayed run may be due earlier than thought.
     pub(crate) delayed: Notify,
+    /// A run has ended that others wait for.
+    pub(crate) ended: Notify,
     /// Counts hints that some attempt should stop. One that came while runs were being claimed
     /// found nobody to tell.
     pub(crate) cancel_hints: AtomicU64,
@@ -57,6 +59,7 @@ impl Core {
             freed: Notify::new(),
             ready: Notify::new(),
             delayed: Notify::new(),
+            ended: Notify::new(),
             cancel_hints: AtomicU64::new(0),
             last_statuses: Mutex::default(),
             storage,

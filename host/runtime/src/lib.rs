@@ -35,6 +35,7 @@ mod services;
 mod store_clock;
 mod tenant_client;
 mod tenants;
+mod workflow;
 
 pub use breaker::{BreakerRules, lease_name as breaker_lease_name};
 pub use catalog::{Catalog, Served};
@@ -50,3 +51,7 @@ pub use schedules::{ScheduleError, declare_schedules};
 pub use schema::{InputSchema, SchemaCache};
 pub use tenant_client::TenantClient;
 pub use tenants::TenantPolicy;
+pub use workflow::{
+    AFTER_KEY, InvalidWorkflow, NAME_KEY, NODE_KEY, NODE_NAME_BYTES_MAX, NODES_MAX,
+    StartedWorkflow, Workflow, workflow_tag,
+};

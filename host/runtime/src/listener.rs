@@ -21,6 +21,7 @@ pub(crate) async fn listen(core: Arc<Core>, mut notices: Notices, stop: Cancella
             None => return,
             Some(Notice::Ready(_)) => core.ready.notify_one(),
             Some(Notice::Scheduled) => core.delayed.notify_one(),
+            Some(Notice::Ended) => core.ended.notify_one(),
             Some(Notice::CancelRequested(run)) => {
                 core.cancel_hints.fetch_add(1, Ordering::AcqRel);
                 core.held.cancel(run, CancelReason::Requested);
@@ -29,6 +30,7 @@ pub(crate) async fn listen(core: Arc<Core>, mut notices: Notices, stop: Cancella
             Some(Notice::Resync) => {
                 core.ready.notify_one();
                 core.delayed.notify_one();
+                core.ended.notify_one();
                 core.cancel_hints.fetch_add(1, Ordering::AcqRel);
                 check_cancellations(&core, &core.held.keys()).await;
             }

@@ -17,6 +17,8 @@ pub enum Notice {
     Scheduled,
     /// A running run should stop.
     CancelRequested(RunId),
+    /// A run has ended that others wait for.
+    Ended,
     /// Things happened to runs: one `publish`, one notice.
     Events(Arc<[JobEvent]>),
     /// Anything may have changed, here or in another process: look at all that matters.

@@ -14,6 +14,7 @@
 //! - Events are hints, and may be lost. No result depends on one.
 
 mod clock;
+mod dependencies;
 mod error;
 mod events;
 mod filter;
@@ -33,13 +34,18 @@ mod bounds;
 
 pub use bounds::{check_batch, check_claim, check_page, check_spans};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use dependencies::{
+    AdvanceRequest, AdvanceResult, Dependencies, ENDS_MAX, EndedParent, WaitingChild,
+    check_advance, check_dependencies, unknown_parent, unknown_parent_message,
+};
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
 pub use finding::{Finding, Verdict};
 pub use lock::Lock;
 pub use record::{
     ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, Counts, EnqueueResult, LeaseState,
-    LogPage, NamedLease, Page, Promoted, QueueCounts, RequeueResult, StorageInfo, WorkerRecord,
+    LogPage, NamedLease, Page, Promoted, QueueCounts, ReleaseResult, RequeueResult, StorageInfo,
+    WorkerRecord,
 };
 pub use request::{
     BATCH_MAX, ClaimRequest, ClaimRunRequest, Cursor, LogPageRequest, NamedLeaseRequest, PAGE_MAX,

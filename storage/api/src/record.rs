@@ -45,7 +45,7 @@ pub enum ClaimRunResult {
         /// Who executes it.
         worker: WorkerId,
     },
-    /// It has ended, and stands so.
+    /// It has ended or is held, and stands so.
     WrongStatus(RunStatus),
     /// It is scheduled or awaits a retry, and its time has not come.
     NotDue {
@@ -102,6 +102,17 @@ pub enum RequeueResult {
     NotFound,
 }
 
+/// What became of a wish to release a run that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseResult {
+    /// It is pending, or scheduled where its time has not come.
+    Released,
+    /// It is not held, and stands so.
+    WrongStatus(RunStatus),
+    /// There is no such run.
+    NotFound,
+}
+
 /// What a promotion did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Promoted {
@@ -147,6 +158,8 @@ pub struct Counts {
     pub cancelled: u64,
     /// Waiting to be tried again.
     pub awaiting_retry: u64,
+    /// Waiting for something other than time.
+    pub held: u64,
 }
 
 impl Counts {
@@ -166,6 +179,7 @@ impl Counts {
             RunStatus::Failed => &mut self.failed,
             RunStatus::Cancelled => &mut self.cancelled,
             RunStatus::AwaitingRetry => &mut self.awaiting_retry,
+            RunStatus::Held => &mut self.held,
         }
     }
 

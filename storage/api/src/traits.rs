@@ -10,10 +10,10 @@ use zapjobs_model::{
 
 use crate::{
     ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
-    EnqueueResult, LeaseState, LogPage, LogPageRequest, NamedLease, NamedLeaseRequest, Notices,
-    Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts, QueueSelection, RequeueResult,
-    Result, RunFilter, RunPageRequest, Schedules, SpanStatistics, StatisticsRequest, StorageInfo,
-    WorkerRecord,
+    Dependencies, EnqueueResult, LeaseState, LogPage, LogPageRequest, NamedLease,
+    NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
+    QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter, RunPageRequest, Schedules,
+    SpanStatistics, StatisticsRequest, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
@@ -23,6 +23,7 @@ pub trait Storage:
     + Schedules
     + RunStore
     + RunQueries
+    + Dependencies
     + Logs
     + Statistics
     + WorkerRegistry
@@ -74,6 +75,11 @@ pub trait RunStore: Send + Sync {
     /// *Atomicity:* all or none. *On conflict:* a run whose id is stored already, or stands
     /// earlier in the batch, is answered `Duplicate` and leaves the stored one as it is.
     /// Answers stand in the order of the batch.
+    ///
+    /// A run that waits for others (`after`) is held, and goes on by [`Dependencies::advance`]
+    /// alone. Those others are stored or in the batch, in any order; where one is not, where runs
+    /// wait for each other in a circle, or where one waits for too many or for one twice, the
+    /// batch is refused as `InvalidRequest`.
     async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>>;
 
     /// Takes up to `limit` pending runs of the selected queues: those with the highest
@@ -108,7 +114,8 @@ pub trait RunStore: Send + Sync {
     /// Writes transitions, each if its run is running under its lease number. A run that ends
     /// has `finished_at` set to the transition's `at`; one that waits has none, and its
     /// `cancel_requested` is cleared; every run written has no lease expiry any more. The
-    /// digest, where given, is stored. Listeners are told `Ready` for queues of runs that became pending, and `Scheduled` if
+    /// digest, where given, is stored. The end of a run that others wait for is noted for
+    /// [`Dependencies::ended_parents`], and `Ended` told. Listeners are told `Ready` for queues of runs that became pending, and `Scheduled` if
     /// one must wait.
     ///
     /// *Atomicity:* each transition by itself, all made durable together. A transition to
@@ -129,7 +136,8 @@ pub trait RunStore: Send + Sync {
 
     /// Asks a run to stop. One that waits is cancelled at once: `finished_at` is the store's
     /// now, and its error says that it was cancelled on request, with the blame on the
-    /// operator. One that runs is marked, and listeners are told `CancelRequested`.
+    /// operator; it waits for nothing more, and its end is noted as by [`RunStore::apply`]. One
+    /// that runs is marked, and listeners are told `CancelRequested`.
     ///
     /// *On conflict:* asking a running run again is answered `Requested` again; a run that
     /// has ended, cancelled ones included, is answered `Finished`.
@@ -138,9 +146,18 @@ pub trait RunStore: Send + Sync {
     /// Makes a failed or cancelled run pending again, due now, with attempt, host faults,
     /// error, output, `started_at`, `finished_at`, progress and counts as of a new run; its
     /// trigger becomes `Retry`, and `cancel_requested` is cleared. Its lease number stays, so
-    /// that old attempts remain fenced; its log, usage, digest and worker stay. Listeners are
-    /// told `Ready`.
+    /// that old attempts remain fenced; its log, usage, digest and worker stay. Its end, as far as
+    /// those that wait for it have not advanced yet, is taken back. Listeners are told `Ready`.
     async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
+
+    /// Lets go of runs that are held for something else than other runs: each is then due at the later of its `due_at` and the
+    /// store's now, pending if that is now, else scheduled. Listeners are told `Ready`, and
+    /// `Scheduled` if one must wait.
+    ///
+    /// *Atomicity:* each run by itself, all made durable together. *On conflict:* see
+    /// [`ReleaseResult`]; one that waits for other runs is answered `WrongStatus(Held)`; of a run that stands in the batch twice, the second is answered as it
+    /// then stands. Answers stand in the order of the batch.
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>>;
 
     /// Deletes final runs that ended before an instant, earliest first, with their logs.
     /// Answers how many went: fewer than there were where that keeps the work bounded, but not
@@ -176,8 +193,8 @@ pub trait RunQueries: Send + Sync {
         limit: usize,
     ) -> Result<Vec<TenantId>>;
 
-    /// How many of a tenant's runs wait (pending, scheduled or awaiting a retry), counted up to
-    /// `up_to`: an answer of `up_to` means that or more.
+    /// How many of a tenant's runs wait (pending, scheduled, awaiting a retry or held), counted
+    /// up to `up_to`: an answer of `up_to` means that or more.
     ///
     /// *Cost:* grows with `up_to` at most.
     async fn waiting(&self, tenant: &TenantId, up_to: u64) -> Result<u64>;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use zapjobs_model::{
-    CorrelationId, Digest, Due, JobDefinition, JobKey, JobSchedule, JobType, Json, Lease, LogEntry,
-    LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId, Schedule, ScheduleKey,
-    ScheduleName, Tag, TenantId, Timestamp, Trigger, WorkerId,
+    Condition, CorrelationId, Dependency, Digest, Due, JobDefinition, JobKey, JobSchedule, JobType,
+    Json, Lease, LogEntry, LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId,
+    Schedule, ScheduleKey, ScheduleName, Tag, TenantId, Timestamp, Trigger, WorkerId,
 };
 use zapjobs_storage::WorkerRecord;
 
@@ -82,6 +82,7 @@ pub(crate) fn a_run(job: &str) -> RunBuilder {
         parent: None,
         tags: Vec::new(),
         metadata: BTreeMap::new(),
+        after: Vec::new(),
     })
 }
 
@@ -130,6 +131,16 @@ impl RunBuilder {
 
     pub(crate) fn due_at(mut self, time: Timestamp) -> Self {
         self.0.due = Due::At(time);
+        self
+    }
+
+    pub(crate) fn after(mut self, run: RunId, on: Condition) -> Self {
+        self.0.after.push(Dependency { run, on });
+        self
+    }
+
+    pub(crate) fn held(mut self) -> Self {
+        self.0.due = Due::Held;
         self
     }
 

@@ -214,6 +214,50 @@ macro_rules! with_every_case {
             an_older_attempt_is_not_told_to_stop
             a_cancelled_run_refuses_its_attempts_end
         }
+        dependencies {
+            a_run_that_waits_for_others_is_held
+            what_a_run_waits_for_is_answered
+            an_end_that_nobody_waits_for_is_not_noted
+            an_end_is_noted_with_those_that_wait_for_it
+            every_kind_of_end_is_noted
+            an_end_is_told
+            a_run_that_had_ended_before_is_noted_at_once
+            a_parent_may_stand_anywhere_in_the_batch
+            an_unknown_parent_refuses_the_whole_batch
+            a_circle_refuses_the_whole_batch
+            a_parent_named_twice_is_refused
+            a_repeated_submission_waits_for_nothing_more
+            a_run_is_released_once_it_waits_for_none
+            a_released_run_gets_its_new_input
+            a_release_too_early_changes_nothing
+            a_wait_for_nothing_changes_nothing
+            a_skipped_run_ends_and_its_own_end_is_noted
+            a_run_that_cannot_begin_fails
+            a_decision_is_written_once
+            a_decision_about_another_end_changes_nothing
+            the_end_goes_once_nobody_waits
+            a_run_that_waits_for_others_is_not_released_otherwise
+            a_cancelled_run_waits_for_nothing_more
+            a_retried_parent_takes_its_end_back
+            a_child_released_before_its_time_is_scheduled
+            a_thousand_children_come_in_parts
+            a_run_that_waits_outlives_its_parents_record
+            advancing_takes_no_other_end_than_failed_or_cancelled
+        }
+        held {
+            a_held_run_is_stored_as_such_and_told_to_nobody
+            a_held_run_is_not_claimed_and_never_becomes_due
+            a_held_run_counts_as_waiting
+            held_runs_are_listed_and_counted
+            a_released_run_is_pending_from_now_on
+            a_release_is_told_as_ready
+            a_released_run_whose_time_has_not_come_is_scheduled
+            what_is_not_held_is_not_released
+            a_run_released_twice_in_one_batch_is_released_once
+            a_held_run_is_cancelled_at_once
+            an_attempt_may_end_held
+            a_release_takes_no_more_than_a_batch
+        }
         requeue {
             a_failed_run_is_pending_again_as_if_it_were_new
             a_cancelled_run_can_be_requeued

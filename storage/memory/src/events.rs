@@ -17,6 +17,7 @@ pub(crate) struct Listeners(Mutex<Option<broadcast::Sender<Notice>>>);
 pub(crate) struct Hints {
     ready: BTreeSet<QueueName>,
     scheduled: bool,
+    ended: bool,
     cancel_requested: Option<RunId>,
 }
 
@@ -33,6 +34,11 @@ impl Hints {
         self.scheduled = true;
     }
 
+    /// A run has ended that others wait for.
+    pub(crate) fn ended(&mut self) {
+        self.ended = true;
+    }
+
     /// A running run should stop.
     pub(crate) fn cancel_requested(&mut self, run: RunId) {
         self.cancel_requested = Some(run);
@@ -41,7 +47,11 @@ impl Hints {
     fn into_notices(self) -> impl Iterator<Item = Notice> {
         let ready = self.ready.into_iter().map(Notice::Ready);
         let scheduled = self.scheduled.then_some(Notice::Scheduled);
-        ready.chain(scheduled).chain(self.cancel_requested.map(Notice::CancelRequested))
+        let ended = self.ended.then_some(Notice::Ended);
+        ready
+            .chain(scheduled)
+            .chain(ended)
+            .chain(self.cancel_requested.map(Notice::CancelRequested))
     }
 }
 

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
-    Result, RunStore, check_batch, check_claim,
+    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
+    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies,
 };
 
 use crate::MemoryStorage;
@@ -18,8 +18,16 @@ impl RunStore for MemoryStorage {
     async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>> {
         const OPERATION: &str = "enqueue runs";
         check_batch(OPERATION, runs.len())?;
+        check_dependencies(OPERATION, runs)?;
         self.work(OPERATION, |work| {
             let answers = work.sort_out(runs);
+            let is_new = |answer: &EnqueueResult| *answer == EnqueueResult::Stored;
+            let linked = runs.iter().zip(&answers);
+            let linked: Vec<&NewRun> = linked
+                .filter(|(run, answer)| is_new(answer) && !run.after.is_empty())
+                .map(|(run, _)| run)
+                .collect();
+            work.check_parents(OPERATION, &linked, runs)?;
             let stored = answers.iter().filter(|answer| **answer == EnqueueResult::Stored);
             work.make_room(OPERATION, stored.count())?;
             for (run, answer) in runs.iter().zip(&answers) {
@@ -27,6 +35,7 @@ impl RunStore for MemoryStorage {
                     work.store(run.clone());
                 }
             }
+            work.link(&linked);
             Ok(answers)
         })
     }
@@ -142,11 +151,18 @@ impl RunStore for MemoryStorage {
                 Some(RunStatus::Failed | RunStatus::Cancelled) => {
                     let renewed = work.state.runs.change(run, |run| renew_finished(run, now));
                     renewed.into_iter().for_each(|run| work.hints.ready(&run.queue));
+                    work.state.links.take_end_away(run);
                     Ok(RequeueResult::Requeued)
                 }
                 Some(status) => Ok(RequeueResult::NotRequeuable(status)),
             }
         })
+    }
+
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
+        const OPERATION: &str = "release runs";
+        check_batch(OPERATION, runs.len())?;
+        self.work(OPERATION, |work| Ok(runs.iter().map(|run| work.release_one(*run)).collect()))
     }
 
     async fn prune(&self, request: PruneRequest) -> Result<usize> {

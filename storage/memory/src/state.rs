@@ -5,6 +5,7 @@ use zapjobs_model::{RunId, Timestamp};
 use crate::MemoryOptions;
 use crate::coordinator::NamedLeases;
 use crate::definitions::DefinitionTable;
+use crate::links::Links;
 use crate::logs::RunLogs;
 use crate::runs::Runs;
 use crate::schedules::ScheduleTable;
@@ -13,6 +14,7 @@ use crate::workers::WorkerTable;
 
 pub(crate) struct State {
     pub(crate) runs: Runs,
+    pub(crate) links: Links,
     pub(crate) logs: RunLogs,
     pub(crate) statistics: Sums,
     pub(crate) definitions: DefinitionTable,
@@ -32,6 +34,7 @@ impl State {
     pub(crate) fn new(options: &MemoryOptions) -> Self {
         Self {
             runs: Runs::default(),
+            links: Links::default(),
             logs: RunLogs::new(options.log_entries_per_run_max),
             statistics: Sums::default(),
             definitions: DefinitionTable::default(),

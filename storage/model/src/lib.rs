@@ -30,6 +30,7 @@ pub mod status;
 pub mod submit;
 pub mod tenant;
 pub mod time;
+pub mod workflow;
 
 pub use capability::Capability;
 pub use definition::{JobDefinition, JobKey};
@@ -55,3 +56,4 @@ pub use status::RunStatus;
 pub use submit::{InvalidRequest, JobRequest};
 pub use tenant::{InvalidQuota, TenantQuotas, TenantUse};
 pub use time::Timestamp;
+pub use workflow::{Condition, Dependency};

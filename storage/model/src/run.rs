@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CorrelationId, Digest, JobKey, JobType, Json, Lease, LeaseKey, QueueName, RunError, RunId,
-    RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
+    CorrelationId, Dependency, Digest, JobKey, JobType, Json, Lease, LeaseKey, QueueName, RunError,
+    RunId, RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
 };
 
 /// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.
@@ -143,6 +143,8 @@ pub enum Due {
     In(Duration),
     /// At this instant; at once if that has passed.
     At(Timestamp),
+    /// Once it is released: until then it is held, for something other than time.
+    Held,
 }
 
 /// A run that has been checked and not yet stored. [`crate::submit`] makes it.
@@ -177,6 +179,27 @@ pub struct NewRun {
     /// Whatever the submitter wants to find again, at most
     /// [`crate::submit::METADATA_BYTES_MAX`] bytes.
     pub metadata: BTreeMap<String, String>,
+    /// The runs that it waits for: it is held until they have ended so, and skipped once one has
+    /// ended otherwise. At most [`crate::workflow::DEPENDENCIES_MAX`], each once.
+    pub after: Vec<Dependency>,
+}
+
+impl Due {
+    /// When a run that the store takes at `now` is due; one that is held, at `now`.
+    pub fn instant(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Now | Self::Held => now,
+            Self::In(delay) => now.plus(delay),
+            Self::At(time) => time.max(now),
+        }
+    }
+}
+
+impl NewRun {
+    /// Whether it is stored as held.
+    pub fn is_held(&self) -> bool {
+        self.due == Due::Held || !self.after.is_empty()
+    }
 }
 
 /// One request to execute a job, with all that has become of it.
@@ -245,14 +268,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run as a store takes it at `now`: pending, or scheduled when its time has not come.
+    /// The run as a store takes it at `now`: held where it must be released, scheduled when its
+    /// time has not come, else pending.
     pub fn from_new(new: NewRun, now: Timestamp) -> Self {
-        let due_at = match new.due {
-            Due::Now => now,
-            Due::In(delay) => now.plus(delay),
-            Due::At(time) => time.max(now),
-        };
-        let status = if due_at > now { RunStatus::Scheduled } else { RunStatus::Pending };
+        let due_at = new.due.instant(now);
+        let status = if new.is_held() { RunStatus::Held } else { released(due_at, now) };
         Self {
             id: new.id,
             tenant: new.tenant,
@@ -296,4 +316,10 @@ impl Run {
     pub fn lease_key(&self) -> LeaseKey {
         LeaseKey { run: self.id, lease: self.lease }
     }
+}
+
+/// How a run stands that is held for nothing any more: pending, or scheduled when its time has
+/// not come. It is then due at the later of `due_at` and `now`.
+pub fn released(due_at: Timestamp, now: Timestamp) -> RunStatus {
+    if due_at > now { RunStatus::Scheduled } else { RunStatus::Pending }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::retry::ATTEMPTS_MAX;
+use crate::workflow::outputs;
 use crate::{
-    CorrelationId, Due, JobDefinition, JobType, Json, NewRun, Priority, QueueName, RunId, Tag,
-    TenantId, Timestamp, Trigger,
+    CorrelationId, Dependency, Due, JobDefinition, JobType, Json, NewRun, Priority, QueueName,
+    RunId, Tag, TenantId, Timestamp, Trigger,
 };
 
 /// Labels on one run at most.
@@ -47,6 +48,9 @@ pub struct JobRequest {
     pub tags: Vec<Tag>,
     /// Whatever the submitter wants to find again.
     pub metadata: BTreeMap<String, String>,
+    /// The runs that must end before it begins, see [`NewRun::after`]. Where its input holds
+    /// `{"$output": "RUN"}`, naming one of these, what that run returned takes its place.
+    pub after: Vec<Dependency>,
 }
 
 impl JobRequest {
@@ -66,6 +70,7 @@ impl JobRequest {
             parent: None,
             tags: Vec::new(),
             metadata: BTreeMap::new(),
+            after: Vec::new(),
         }
     }
 }
@@ -111,6 +116,9 @@ pub enum InvalidRequest {
     /// Too far in the future.
     #[error("the run is put off by more than ten years")]
     TooFarAhead,
+    /// It asks for what a run returned that it does not wait for.
+    #[error("the input asks for the output of {0:?}: name a run that the run waits for")]
+    UnknownOutput(String),
     /// The deadline passes before the run is ready.
     #[error("the run's deadline passes before the run is ready")]
     DeadlineBeforeDue,
@@ -127,6 +135,7 @@ pub fn submit(
 ) -> Result<NewRun, InvalidRequest> {
     check_input(&request.input, input_bytes_max.min(INPUT_BYTES_MAX))?;
     check_times(&request, now)?;
+    check_outputs(&request)?;
     let max_attempts = request.max_attempts.unwrap_or(definition.retry.max_attempts);
     if !(1..=ATTEMPTS_MAX).contains(&max_attempts) {
         return Err(InvalidRequest::Attempts(max_attempts));
@@ -142,7 +151,10 @@ pub fn submit(
         tenant: request.tenant,
         job_type: request.job_type,
         priority: request.priority,
-        trigger: request.trigger,
+        trigger: match request.after.is_empty() {
+            true => request.trigger,
+            false => Trigger::Continuation,
+        },
         input: request.input,
         due: request.due,
         deadline: request.deadline,
@@ -150,6 +162,7 @@ pub fn submit(
         correlation_id: request.correlation_id,
         parent: request.parent,
         metadata: request.metadata,
+        after: request.after,
     })
 }
 
@@ -161,12 +174,22 @@ fn check_input(input: &Json, bytes_max: u64) -> Result<(), InvalidRequest> {
     Ok(())
 }
 
-fn check_times(request: &JobRequest, now: Timestamp) -> Result<(), InvalidRequest> {
-    let due = match request.due {
-        Due::Now => now,
-        Due::In(delay) => now.plus(delay),
-        Due::At(time) => time.max(now),
+/// Of a run that waits for none, such objects are plain data.
+fn check_outputs(request: &JobRequest) -> Result<(), InvalidRequest> {
+    if request.after.is_empty() {
+        return Ok(());
+    }
+    let is_known = |name: &str| {
+        name.parse().is_ok_and(|id: RunId| request.after.iter().any(|of| of.run == id))
     };
+    match outputs::names(&request.input).find(|name| !is_known(name)) {
+        Some(name) => Err(InvalidRequest::UnknownOutput(name.chars().take(80).collect())),
+        None => Ok(()),
+    }
+}
+
+fn check_times(request: &JobRequest, now: Timestamp) -> Result<(), InvalidRequest> {
+    let due = request.due.instant(now);
     if due.since(now) > DELAY_MAX {
         return Err(InvalidRequest::TooFarAhead);
     }

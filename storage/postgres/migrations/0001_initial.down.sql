@@ -1,4 +1,5 @@
 DROP TABLE IF EXISTS {schema}.{prefix}named_leases, {schema}.{prefix}workers,
-    {schema}.{prefix}schedules, {schema}.{prefix}definitions, {schema}.{prefix}quarantine, {schema}.{prefix}logs,
+    {schema}.{prefix}schedules, {schema}.{prefix}definitions, {schema}.{prefix}quarantine,
+    {schema}.{prefix}logs, {schema}.{prefix}ends, {schema}.{prefix}dependencies,
     {schema}.{prefix}tags, {schema}.{prefix}outcomes, {schema}.{prefix}inputs,
     {schema}.{prefix}log_pruning, {schema}.{prefix}statistics, {schema}.{prefix}runs;

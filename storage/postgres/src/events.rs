@@ -106,6 +106,12 @@ impl Events {
         self.listeners.tell(Notice::Scheduled);
     }
 
+    /// A run has ended that others wait for. Other hosts are made to look at everything.
+    pub(crate) fn ended(&self) {
+        self.notifier.changed();
+        self.listeners.tell(Notice::Ended);
+    }
+
     /// A running run should stop.
     pub(crate) fn cancel_requested(&self, run: zapjobs_model::RunId) {
         self.notifier.cancel_requested(run);

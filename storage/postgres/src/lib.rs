@@ -51,6 +51,7 @@ mod row;
 mod text;
 
 mod definitions;
+mod dependencies;
 mod filter;
 mod lanes;
 mod leases;

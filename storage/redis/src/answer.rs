@@ -82,8 +82,12 @@ impl<'a> Answer<'a> {
                 notices.push(Notice::Ready(queue));
             }
         }
-        if self.at(place + 1)?.number()? == 1 {
+        let marks = self.at(place + 1)?.number()?;
+        if marks & 1 != 0 {
             notices.push(Notice::Scheduled);
+        }
+        if marks & 2 != 0 {
+            notices.push(Notice::Ended);
         }
         Ok(notices)
     }

@@ -206,6 +206,7 @@ fn notice(line: &str) -> Option<Notice> {
     match line.split_once(' ').unwrap_or((line, "")) {
         ("ready", queue) => QueueName::new(queue).ok().map(Notice::Ready),
         ("scheduled", _) => Some(Notice::Scheduled),
+        ("ended", _) => Some(Notice::Ended),
         ("cancel", run) => run.parse().ok().map(Notice::CancelRequested),
         ("events", json) => {
             let events: Vec<JobEvent> = serde_json::from_str(json).ok()?;

@@ -55,6 +55,11 @@ impl Keys {
         self.of_run("log:", id)
     }
 
+    /// The runs that a run waits for.
+    pub(crate) fn after(&self, id: RunId) -> Vec<u8> {
+        self.of_run("after:", id)
+    }
+
     fn of_run(&self, kind: &str, id: RunId) -> Vec<u8> {
         [self.base.as_bytes(), kind.as_bytes(), id.0.as_bytes()].concat()
     }

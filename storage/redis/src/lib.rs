@@ -41,6 +41,7 @@ mod schedules;
 mod script;
 
 mod definitions;
+mod dependencies;
 mod events;
 mod leases;
 mod logs;

@@ -10,6 +10,8 @@ DROP TABLE IF EXISTS {prefix}definitions;
 DROP TABLE IF EXISTS {prefix}quarantine;
 DROP TABLE IF EXISTS {prefix}logs;
 DROP TABLE IF EXISTS {prefix}tags;
+DROP TABLE IF EXISTS {prefix}ends;
+DROP TABLE IF EXISTS {prefix}dependencies;
 DROP TABLE IF EXISTS {prefix}outcomes;
 DROP TABLE IF EXISTS {prefix}inputs;
 DROP TABLE IF EXISTS {prefix}runs;

@@ -1,7 +1,8 @@
 //! From SQLite's errors to the contract's, in one line a person can act on.
 
 use rusqlite::ErrorCode;
-use zapjobs_storage::{ErrorKind, StorageError};
+use zapjobs_model::RunId;
+use zapjobs_storage::{ErrorKind, StorageError, unknown_parent_message};
 
 /// What goes wrong below the contract, before the operation's name is added.
 #[derive(Debug)]
@@ -17,6 +18,11 @@ pub(crate) type DbResult<T> = Result<T, DbError>;
 impl DbError {
     pub(crate) fn corrupt(message: impl Into<String>) -> Self {
         Self::Told(ErrorKind::Corrupt, message.into())
+    }
+
+    /// A run waits for one that is not there.
+    pub(crate) fn unknown_parent(run: RunId, parent: RunId) -> Self {
+        Self::Told(ErrorKind::InvalidRequest, unknown_parent_message(run, parent))
     }
 
     pub(crate) fn is_busy(&self) -> bool {

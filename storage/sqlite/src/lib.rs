@@ -53,6 +53,7 @@ mod quarantine;
 mod row;
 
 mod definitions;
+mod dependencies;
 mod filter;
 mod leases;
 mod logs;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use zapjobs_model::{CorrelationId, JobType, Priority, QueueName, Tag, Timestamp};
+use zapjobs_model::{Condition, CorrelationId, JobType, Priority, QueueName, Tag, Timestamp};
 
 use crate::values::parse_span;
 
@@ -51,8 +51,28 @@ pub(crate) struct EnqueueArgs {
     /// Do not start it after this instant
     #[arg(long, value_name = "RFC3339", value_parser = parse_instant)]
     pub(crate) deadline: Option<Timestamp>,
+    /// Start only once this run has ended so, success where it is left out, and skip it if that
+    /// run ends otherwise; may be repeated. Where the input holds {"$output": "RUN"}, what that
+    /// run returned takes its place
+    #[arg(long = "after", value_name = "RUN[:success|failure|always]", value_parser = parse_after)]
+    pub(crate) after: Vec<AfterArg>,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
+}
+
+/// A run to wait for, as it is named.
+#[derive(Debug, Clone)]
+pub(crate) struct AfterArg {
+    pub(crate) run: String,
+    pub(crate) on: Condition,
+}
+
+fn parse_after(text: &str) -> Result<AfterArg, String> {
+    let (run, on) = match text.split_once(':') {
+        Some((run, on)) => (run, on.parse().map_err(|error| format!("{error}"))?),
+        None => (text, Condition::Success),
+    };
+    Ok(AfterArg { run: run.to_owned(), on })
 }
 
 /// Whether and how long to wait.

@@ -10,6 +10,7 @@ mod schedule;
 mod serve;
 mod stats;
 mod torture;
+mod workflow;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub(crate) use schedule::{
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
 pub(crate) use torture::TortureArgs;
+pub(crate) use workflow::{WorkflowCommand, WorkflowIdArgs, WorkflowRunArgs};
 
 use crate::config::Sources;
 use crate::errors::EXIT_CODES;
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     /// Look after schedules, and show when they fire
     #[command(subcommand)]
     Schedule(ScheduleCommand),
+    /// Run nodes that follow each other, look at them, call them off
+    Workflow(WorkflowCommand),
     /// Show what happened: runs enqueued, started, completed, failed
     Stats(StatsArgs),
     /// List and inspect plugins, and say which version serves

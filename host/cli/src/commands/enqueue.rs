@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use zapjobs_model::{Due, JobDefinition, JobKey, JobRequest, Json, Trigger};
+use zapjobs_model::{Dependency, Due, JobDefinition, JobKey, JobRequest, Json, Trigger};
 use zapjobs_runtime::Client;
 use zapjobs_storage::Storage;
 
 use super::follow::follow_to_end;
+use super::runs::find;
 use super::{App, input};
 use crate::args::EnqueueArgs;
 use crate::config::quotas;
@@ -31,7 +32,14 @@ pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
     let client = Client::new(Arc::clone(&storage))
         .with_tenants(Arc::new(tenants))
         .with_input_bytes_max(app.config.host.limits.input_bytes_max);
-    let ids = client.enqueue_all(requests(&args, &key, given, definition.as_ref())).await?;
+    let mut after = Vec::with_capacity(args.after.len());
+    for of in &args.after {
+        let run = find(&storage, &app.config.tenant, &of.run).await?.id;
+        after.push(Dependency { run, on: of.on });
+    }
+    let mut requests = requests(&args, &key, given, definition.as_ref());
+    requests.iter_mut().for_each(|request| request.after.clone_from(&after));
+    let ids = client.enqueue_all(requests).await?;
     if let Some(definition) = &definition {
         warn_if_unserved(&app, &storage, definition).await?;
     }

@@ -18,10 +18,11 @@ mod serve;
 mod signals;
 mod stats;
 mod torture;
+mod workflow;
 
 use tokio::runtime::Builder;
 
-use crate::args::{Command, PluginsCommand, RunsCommand};
+use crate::args::{Command, PluginsCommand, RunsCommand, WorkflowCommand};
 use crate::config::{Config, Effective};
 use crate::errors::{Done, Failure};
 use crate::output::Output;
@@ -66,6 +67,9 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args.id.run, args.wait, app).await,
         Command::Schedule(command) => schedule::schedule(command, app).await,
+        Command::Workflow(WorkflowCommand::Run(args)) => workflow::run(args, app).await,
+        Command::Workflow(WorkflowCommand::Show(args)) => workflow::show(args, app).await,
+        Command::Workflow(WorkflowCommand::Cancel(args)) => workflow::cancel(args, app).await,
         Command::Stats(args) => stats::stats(args, app).await,
         Command::Migrate(command) => migrate::migrate(command, app).await,
         Command::Doctor => doctor::doctor(app).await,

@@ -1,6 +1,7 @@
 //! Small duties beside the main line. Each is a `run_once` under one ticker, does bounded work
 //! and answers when it wants to be called again.
 
+mod advance;
 mod heartbeat;
 mod note_status;
 mod promote;
@@ -46,6 +47,7 @@ pub(crate) fn start(core: &Arc<Core>, stop: &CancellationToken, tasks: &mut Join
     spawn(schedule::FireSchedules::default(), core, stop, tasks);
     spawn(prune::Prune, core, stop, tasks);
     spawn(note_status::NoteStatus, core, stop, tasks);
+    spawn(advance::Advance::default(), core, stop, tasks);
 }
 
 /// Starts one service.

@@ -1,6 +1,7 @@
 //! Chooses operations, from a space so small that they meet.
 
 mod attempts;
+mod dependencies;
 mod looks;
 mod schedules;
 
@@ -72,10 +73,13 @@ impl Chooser {
             43..53 => self.apply(reference).await,
             53..57 => Operation::Promote(self.limit()),
             57..59 => Operation::Expired(self.limit()),
-            59..65 => Operation::RequestCancel(self.unfinished(reference).await),
+            59..63 => Operation::RequestCancel(self.unfinished(reference).await),
+            63..64 => self.release_runs(reference).await,
+            64..65 => Operation::EndedParents,
             65..68 => Operation::Requeue(self.finished(reference).await),
-            68..70 => self.prune(),
-            70..80 => self.look(reference).await,
+            68..69 => self.prune(),
+            69..72 => self.advance(reference).await,
+            72..80 => self.look(reference).await,
             80..87 => self.schedule(reference).await,
             87..91 => self.append(reference).await,
             91..98 => self.coordinate(),
@@ -106,9 +110,16 @@ impl Chooser {
 
     /// Most often a run that has not ended.
     async fn unfinished(&mut self, reference: &Fixture) -> RunId {
-        use RunStatus::{AwaitingRetry, Pending, Running, Scheduled};
-        let status =
-            self.random.one_of(&[Pending, Scheduled, Running, Running, Running, AwaitingRetry]);
+        use RunStatus::{AwaitingRetry, Held, Pending, Running, Scheduled};
+        let status = self.random.one_of(&[
+            Pending,
+            Scheduled,
+            Running,
+            Running,
+            Running,
+            AwaitingRetry,
+            Held,
+        ]);
         self.run_with(status, reference).await
     }
 
@@ -117,6 +128,15 @@ impl Chooser {
         use RunStatus::{Cancelled, Completed, Failed};
         let status = self.random.one_of(&[Cancelled, Completed, Failed, Failed]);
         self.run_with(status, reference).await
+    }
+
+    /// Most often runs that are held.
+    async fn release_runs(&mut self, reference: &Fixture) -> Operation {
+        let mut runs = Vec::new();
+        for _ in 0..self.random.below(4) {
+            runs.push(self.run_with(RunStatus::Held, reference).await);
+        }
+        Operation::ReleaseRuns(runs)
     }
 
     /// Most often a run that stands so, if there is one.
@@ -159,6 +179,7 @@ impl Chooser {
         run.due = self.due();
         let deadline = self.now.plus(self.span());
         run.deadline = self.random.once_in(8).then_some(deadline);
+        run.after = self.after();
         run
     }
 
@@ -169,6 +190,7 @@ impl Chooser {
             1 => Due::At(self.unique(wish)),
             2 => Due::In(self.unique(wish).since(self.now)),
             3 => Due::In(Duration::ZERO),
+            4 => Due::Held,
             _ => Due::Now,
         }
     }

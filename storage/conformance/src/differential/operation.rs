@@ -10,9 +10,10 @@ use zapjobs_model::{
     RunStatus, ScheduleKey, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    ClaimRequest, ClaimRunRequest, ClaimRunResult, DuePlace, FireRequest, LogPageRequest,
-    NamedLease, NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
-    RunPageRequest, SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
+    AdvanceRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult, DuePlace, ENDS_MAX, EndedParent,
+    FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest, ProgressUpdate, PruneRequest,
+    QueueSelection, Result, RunFilter, RunPageRequest, SchedulePageRequest, StatisticsRequest,
+    Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -31,6 +32,10 @@ pub(super) enum Operation {
     Expired(usize),
     RequestCancel(RunId),
     Requeue(RunId),
+    ReleaseRuns(Vec<RunId>),
+    EndedParents,
+    Advance(AdvanceRequest),
+    DependenciesOf(RunId),
     Prune(PruneRequest),
     Run(RunId),
     Runs(RunPageRequest),
@@ -123,6 +128,10 @@ impl Performer {
             })),
             Operation::RequestCancel(id) => said(storage.request_cancel(*id).await),
             Operation::Requeue(id) => said(storage.requeue(*id).await),
+            Operation::ReleaseRuns(ids) => said(storage.release_runs(ids).await),
+            Operation::EndedParents => said(storage.ended_parents(ENDS_MAX).await.map(awaited)),
+            Operation::Advance(request) => said(storage.advance(request.clone()).await),
+            Operation::DependenciesOf(id) => said(storage.dependencies(*id).await),
             Operation::Prune(request) => pruned(*request, |step| storage.prune(step)).await,
             Operation::Run(id) => said(storage.run(*id).await.map(|run| run.map(comparable))),
             Operation::Runs(request) => said(storage.runs(request.clone()).await.map(|page| {
@@ -233,6 +242,10 @@ fn is_about_runs(operation: &Operation) -> bool {
             | O::Expired(_)
             | O::RequestCancel(_)
             | O::Requeue(_)
+            | O::ReleaseRuns(_)
+            | O::EndedParents
+            | O::Advance(_)
+            | O::DependenciesOf(_)
             | O::Prune(_)
             | O::Run(_)
             | O::Runs(_)
@@ -255,6 +268,14 @@ pub(super) fn comparable(mut run: Run) -> Run {
         run.error = Some(RunError::new(Blame::Operator, "cancelled", ""));
     }
     run
+}
+
+/// Whether an end is noted that nobody waits for any more is open, and so is its place once
+/// somebody waits for it again.
+pub(super) fn awaited(mut ends: Vec<EndedParent>) -> Vec<EndedParent> {
+    ends.retain(|end| !end.children.is_empty());
+    ends.sort_by_key(|end| end.run);
+    ends
 }
 
 fn sorted<T: Ord>(answer: Result<Vec<T>>) -> Result<Vec<T>> {

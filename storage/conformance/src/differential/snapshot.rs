@@ -4,12 +4,12 @@ use std::fmt::Debug;
 
 use zapjobs_model::{QueueName, RunId, Timestamp};
 use zapjobs_storage::{
-    LogPageRequest, PAGE_MAX, QueueSelection, Result, RunFilter, RunPageRequest, SPANS_MAX,
-    SchedulePageRequest, Span, StatisticsRequest,
+    ENDS_MAX, LogPageRequest, PAGE_MAX, QueueSelection, Result, RunFilter, RunPageRequest,
+    SPANS_MAX, SchedulePageRequest, Span, StatisticsRequest,
 };
 
 use super::choice::{HOURS_PROMISED, LEASES, QUEUES, TENANTS};
-use super::operation::{Performer, comparable, said};
+use super::operation::{Performer, awaited, comparable, said};
 use crate::builders::{queue, tenant};
 
 /// Every row that can be read, as text.
@@ -17,6 +17,7 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
     let storage = side.storage();
     let mut rows = Vec::new();
     for id in runs(side, &mut rows).await {
+        rows.push(format!("{id} after {}", said(storage.dependencies(id).await)));
         let request = LogPageRequest { run: id, after: None, limit: PAGE_MAX };
         rows.push(format!("log of {id}: {}", said(storage.log_page(request).await)));
     }
@@ -36,6 +37,7 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
     rows.push(format!("next fire time: {}", said(next)));
     rows.extend(each(storage.workers().await));
     rows.extend(statistics(side).await);
+    rows.extend(each(storage.ended_parents(ENDS_MAX).await.map(awaited)));
     for name in LEASES {
         rows.push(format!("lease: {}", side.named_lease(name).await));
     }

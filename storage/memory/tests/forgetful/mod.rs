@@ -124,6 +124,10 @@ impl RunStore for Forgetful {
         self.inner.requeue(run).await
     }
 
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
+        self.inner.release_runs(runs).await
+    }
+
     async fn prune(&self, request: PruneRequest) -> Result<usize> {
         self.inner.prune(request).await
     }
@@ -163,6 +167,12 @@ passed_on!(Schedules {
     due_schedules(after: Option<&DuePlace>, limit: usize) -> DuePage;
     next_due_after(instant: Timestamp) -> Option<Timestamp>;
     fire(requests: &[FireRequest]) -> Vec<FireResult>;
+});
+
+passed_on!(Dependencies {
+    ended_parents(limit: usize) -> Vec<EndedParent>;
+    advance(request: AdvanceRequest) -> Vec<AdvanceResult>;
+    dependencies(run: RunId) -> Vec<Dependency>;
 });
 
 passed_on!(RunQueries {

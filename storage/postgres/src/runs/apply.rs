@@ -29,7 +29,7 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
             memory_bytes_peak, log_bytes, log_lines, log_lines_dropped, output_bytes, wait_us,
             http_requests, http_sent_bytes, http_received_bytes)),
     held AS MATERIALIZED (
-        SELECT given.*, r.tenant, r.queue, r.status AS stood, CASE WHEN r.lease <> given.lease THEN 1
+        SELECT given.*, r.tenant, r.queue, r.followed, r.status AS stood, CASE WHEN r.lease <> given.lease THEN 1
             WHEN r.status <> 2 THEN 2
             WHEN r.cancel_requested AND given.finished_at IS NULL THEN 3 ELSE 0 END AS refusal
         FROM given JOIN {schema}.{prefix}runs r ON r.id = given.id
@@ -68,12 +68,17 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
             items_succeeded =
                 CASE WHEN o.lease = excluded.lease THEN o.items_succeeded ELSE 0 END,
             items_failed = CASE WHEN o.lease = excluded.lease THEN o.items_failed ELSE 0 END),
+    ends AS (
+        INSERT INTO {schema}.{prefix}ends (run, status, noted_at)
+        SELECT id, status, {now} FROM held
+        WHERE followed AND refusal = 0 AND finished_at IS NOT NULL
+        ON CONFLICT (run) DO NOTHING),
     counted AS (
         INSERT INTO {schema}.{prefix}statistics AS s (span, from_us, tenant, queue, slot,
             completed, failed, cancelled, retried, put_back, cpu_us, wall_us)
         SELECT 0, {hour}, tenant, queue, {slot}, count(*) FILTER (WHERE status = 3),
             count(*) FILTER (WHERE status = 4), count(*) FILTER (WHERE status = 5),
-            count(*) FILTER (WHERE status = 6), count(*) FILTER (WHERE status < 2),
+            count(*) FILTER (WHERE status = 6), count(*) FILTER (WHERE status < 2 OR status = 7),
             least(sum(CASE WHEN cpu_us < 0 THEN 9223372036854775807 ELSE cpu_us END),
                 9223372036854775807)::int8,
             least(sum(CASE WHEN wall_us < 0 THEN 9223372036854775807 ELSE wall_us END),
@@ -85,7 +90,7 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
             put_back = s.put_back + excluded.put_back,
             cpu_us = least(s.cpu_us::numeric + excluded.cpu_us, 9223372036854775807)::int8,
             wall_us = least(s.wall_us::numeric + excluded.wall_us, 9223372036854775807)::int8)
-    SELECT id, queue, stood, refusal FROM held";
+    SELECT id, queue, stood, refusal, followed FROM held";
 
 /// Transitions by column, no two of one run.
 #[derive(Default)]
@@ -156,6 +161,7 @@ struct Held {
     queue: String,
     status: i16,
     refusal: i32,
+    followed: bool,
 }
 
 impl Held {
@@ -197,7 +203,7 @@ impl PostgresStorage {
                 let Some(held) = held.get(id) else { continue };
                 answers[*place] = held.answer();
                 if held.refusal == 0 {
-                    told.note(transitions[*place].status, &held.queue);
+                    told.note(transitions[*place].status, held);
                 }
             }
         }
@@ -223,7 +229,8 @@ impl PostgresStorage {
             let mut columns = Columns::new(row);
             let id = columns.value()?;
             let (queue, status) = (columns.value()?, columns.value()?);
-            Ok((id, Held { queue, status, refusal: columns.value()? }))
+            let (refusal, followed) = (columns.value()?, columns.value()?);
+            Ok((id, Held { queue, status, refusal, followed }))
         });
         session.told(read.collect::<DbResult<_>>())
     }
@@ -234,6 +241,9 @@ impl PostgresStorage {
         }
         if told.is_scheduled {
             self.events.scheduled();
+        }
+        if told.has_ends {
+            self.events.ended();
         }
         if any {
             self.events.changed();
@@ -246,12 +256,14 @@ impl PostgresStorage {
 struct Told {
     ready: HashSet<String>,
     is_scheduled: bool,
+    has_ends: bool,
 }
 
 impl Told {
-    fn note(&mut self, status: RunStatus, queue: &str) {
+    fn note(&mut self, status: RunStatus, held: &Held) {
+        self.has_ends |= held.followed && status.is_final();
         if status == RunStatus::Pending {
-            self.ready.insert(queue.to_owned());
+            self.ready.insert(held.queue.clone());
         } else if status.is_delayed() {
             self.is_scheduled = true;
         }

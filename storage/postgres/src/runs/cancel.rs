@@ -11,26 +11,34 @@ use crate::statistics::counting;
 
 const CANCEL: &str = concat!(
     "WITH held AS MATERIALIZED (
-        SELECT id, status, lease, tenant, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
+        SELECT id, status, lease, tenant, queue, followed FROM {schema}.{prefix}runs
+        WHERE id = $2 FOR UPDATE),
     cancelled AS (
         UPDATE {schema}.{prefix}runs r SET status = 5, finished_at = {now}
-        FROM held WHERE r.id = held.id AND held.status IN (0, 1, 6)),
+        FROM held WHERE r.id = held.id AND held.status IN (0, 1, 6, 7)),
     marked AS (
         UPDATE {schema}.{prefix}runs r SET cancel_requested = true
         FROM held WHERE r.id = held.id AND held.status = 2),
     noted AS (
         INSERT INTO {schema}.{prefix}outcomes (id, lease, error_type, error_message, error_blame)
-        SELECT id, lease, $3, $4, $5 FROM held WHERE status IN (0, 1, 6)
+        SELECT id, lease, $3, $4, $5 FROM held WHERE status IN (0, 1, 6, 7)
         ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, error_type = excluded.error_type,
             error_message = excluded.error_message, error_blame = excluded.error_blame,
             error_details = NULL),
+    unlinked AS (
+        DELETE FROM {schema}.{prefix}dependencies d USING held
+        WHERE d.child = held.id AND held.status = 7),
+    ended AS (
+        INSERT INTO {schema}.{prefix}ends (run, status, noted_at)
+        SELECT id, 5, {now} FROM held WHERE followed AND status IN (0, 1, 6, 7)
+        ON CONFLICT (run) DO NOTHING),
     counted AS (",
-    counting!("cancelled", "held WHERE status IN (0, 1, 6)"),
+    counting!("cancelled", "held WHERE status IN (0, 1, 6, 7)"),
     ")
-    SELECT status, queue FROM held"
+    SELECT status, queue, followed FROM held"
 );
 const REQUEUE: &str = "WITH held AS MATERIALIZED (
-        SELECT id, status, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
+        SELECT id, status, queue, followed FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
     requeued AS (
         UPDATE {schema}.{prefix}runs r SET status = 0, due_at = {now}, attempt = 0,
             host_faults = 0, started_at = NULL, finished_at = NULL, cancel_requested = false,
@@ -41,13 +49,17 @@ const REQUEUE: &str = "WITH held AS MATERIALIZED (
             error_blame = NULL, error_details = NULL, output = NULL, progress_done = 0,
             progress_total = NULL, progress_message = '', items_processed = 0,
             items_succeeded = 0, items_failed = 0
-        FROM held WHERE o.id = held.id AND held.status IN (4, 5))
-    SELECT status, queue FROM held";
+        FROM held WHERE o.id = held.id AND held.status IN (4, 5)),
+    taken_back AS (
+        DELETE FROM {schema}.{prefix}ends e USING held
+        WHERE e.run = held.id AND held.followed AND held.status IN (4, 5))
+    SELECT status, queue, followed FROM held";
 
 /// How a run stood when the statement met it.
 struct Standing {
     status: RunStatus,
     queue: String,
+    followed: bool,
 }
 
 impl PostgresStorage {
@@ -59,7 +71,9 @@ impl PostgresStorage {
         let error = RunError::new(Blame::Operator, "cancelled", "cancelled on request");
         let query = self.query(CANCEL).bind(run.0).bind(error.error_type).bind(error.message);
         let standing = standing(session, query.bind(blame_code(error.blame))).await?;
-        let Some(Standing { status, .. }) = standing else { return Ok(CancelResult::NotFound) };
+        let Some(Standing { status, followed, .. }) = standing else {
+            return Ok(CancelResult::NotFound);
+        };
         Ok(match status {
             RunStatus::Running => {
                 self.events.cancel_requested(run);
@@ -67,6 +81,9 @@ impl PostgresStorage {
             }
             status if status.is_final() => CancelResult::Finished(status),
             _ => {
+                if followed {
+                    self.events.ended();
+                }
                 self.events.changed();
                 CancelResult::Cancelled
             }
@@ -79,7 +96,7 @@ impl PostgresStorage {
         run: RunId,
     ) -> Result<RequeueResult> {
         let standing = standing(session, self.query(REQUEUE).bind(run.0)).await?;
-        let Some(Standing { status, queue }) = standing else {
+        let Some(Standing { status, queue, .. }) = standing else {
             return Ok(RequeueResult::NotFound);
         };
         if !matches!(status, RunStatus::Failed | RunStatus::Cancelled) {
@@ -97,7 +114,7 @@ async fn standing(session: &mut Session<'_>, query: Bound) -> Result<Option<Stan
         let status = columns.value::<i16>()?;
         let status = RunStatus::from_code(status.into())
             .ok_or_else(|| DbError::corrupt("the run's record cannot be read and is set aside"))?;
-        Ok(Standing { status, queue: columns.value()? })
+        Ok(Standing { status, queue: columns.value()?, followed: columns.value()? })
     });
     session.told(read.transpose() as DbResult<_>)
 }

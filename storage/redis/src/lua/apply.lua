@@ -25,6 +25,8 @@ local function put_back(id, new, lane, status, due)
     local priority = struct.unpack('>i2', new, 9)
     add(lane_key(lane), place(priority, due), rank(priority, due) .. id)
     ready[lane] = true
+  elseif status == 7 then
+    add(HELD, whole(due), id)
   else
     add(DELAYED, whole(due), id)
     waits = true
@@ -53,7 +55,7 @@ local by_lane = {}
 local function sums_of(lane)
   local sums = by_lane[lane]
   if not sums then
-    sums = { [0] = 0, 0, 0, 0, 0, 0, 0, cpu_us = 0, wall_us = 0, all = 0 }
+    sums = { [0] = 0, 0, 0, 0, 0, 0, 0, 0, cpu_us = 0, wall_us = 0, all = 0 }
     by_lane[lane] = sums
   end
   return sums
@@ -64,7 +66,7 @@ for i = RUN_FIRST, #KEYS do
   local key, change = KEYS[i], ARGV[at]
   local lease, status = sub(change, 1, 4), byte(change, 5) - 48
   local is_final = status >= 3 and status <= 5
-  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside')
+  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside', 'followed')
   local state, new = run[1], not run[3] and run[2]
   local why = refusal(key, new, state, lease, is_final)
   if why then
@@ -78,6 +80,7 @@ for i = RUN_FIRST, #KEYS do
     ended[#ended + 1] = id
     if is_final then
       add(KEYS[3 + status], ARGV[at + 1], id)
+      if run[4] then note_end(id, status) end
     else
       put_back(id, new, lane, status, due)
     end
@@ -92,11 +95,11 @@ end
 if #ended > 0 then removes[RUNNING] = ended end
 for lane, sums in pairs(by_lane) do
   count(lane, 2, -sums.all)
-  for status = 0, 6 do
+  for status = 0, 7 do
     if sums[status] > 0 then count(lane, status, sums[status]) end
     if NAMES[status] then happened(lane, NAMES[status], sums[status]) end
   end
-  happened(lane, 'put_back', sums[0] + sums[1])
+  happened(lane, 'put_back', sums[0] + sums[1] + sums[7])
   happened(lane, 'cpu_us', sums.cpu_us)
   happened(lane, 'wall_us', sums.wall_us)
 end

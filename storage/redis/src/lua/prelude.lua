@@ -20,6 +20,7 @@
 local COUNTS, LANES, RUNNING, DELAYED, TYPES = unpack(KEYS, 1, 5)
 local QUARANTINE, WAITING, RUN_FIRST, ARG_FIRST = KEYS[9], KEYS[10], 12, 4
 local P, ORIGIN = ARGV[2], ARGV[3]
+local HELD = P .. 'held'
 local sub, byte, pack = string.sub, string.byte, struct.pack
 local STATE_BYTES, YES = 55, byte('1')
 local STANDARD_TENANT = 'default'
@@ -69,7 +70,7 @@ local function lane_of(new) return sub(new, 12, 11 + byte(new, 11)) end
 -- Changes of indexes, kept until the end so that many runs share one command.
 local adds, removes, deltas, told = {}, {}, {}, {}
 -- Lanes that runs came to, and lanes that runs were taken out of.
-local ready, shortened, waits = {}, {}, false
+local ready, shortened, waits, ends = {}, {}, false, false
 
 local function list_in(lists, key)
   local list = lists[key]
@@ -118,6 +119,8 @@ local function enter(id, lane, priority, status, at)
   elseif status == 1 or status == 6 then
     add(DELAYED, whole(at), id)
     waits = true
+  elseif status == 7 then
+    add(HELD, whole(at), id)
   else
     add(KEYS[3 + status], whole(at), id)
   end
@@ -133,6 +136,8 @@ local function leave(id, run)
     remove(DELAYED, id)
   elseif run.status == 2 then
     remove(RUNNING, id)
+  elseif run.status == 7 then
+    remove(HELD, id)
   else
     remove(KEYS[3 + run.status], id)
   end
@@ -140,7 +145,7 @@ end
 
 -- How one run stands; nothing if there is none. Status 99: it was set aside or is spoilt.
 local function look(id)
-  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside')
+  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside', 'followed')
   if run.err then return { status = 99 } end
   local new, state = run[1], run[2]
   if not new and redis.call('EXISTS', run_key(id)) == 0 then return nil end
@@ -151,7 +156,8 @@ local function look(id)
   state = state or '00' .. string.rep('\0', 8) .. NEVER .. sub(new, 1, 8)
     .. string.rep('\0', 4) .. NEVER .. string.rep('\0', 16) .. '0'
   return { status = tonumber(sub(state, 1, 1)) or 99, state = state, due = due,
-    priority = priority, lane = lane, job_type = job_type, new = new, tags_at = tags_at }
+    priority = priority, lane = lane, job_type = job_type, new = new, tags_at = tags_at,
+    followed = run[4] }
 end
 
 local function tally(span, keep_s)
@@ -176,11 +182,11 @@ local function add_up(key, changes)
   end
 end
 
--- How many more runs of each tenant wait: are pending, scheduled or await a retry.
+-- How many more runs of each tenant wait: are pending, scheduled, await a retry or are held.
 local function more_waiting()
   local more = {}
   for field, by in pairs(deltas) do
-    local status, tenant = string.match(field, '^([016])/(.-),')
+    local status, tenant = string.match(field, '^([0167])/(.-),')
     if status then more[tenant] = (more[tenant] or 0) + by end
   end
   return more
@@ -193,7 +199,8 @@ local function in_parts(command, key, list, part)
   end
 end
 
--- Writes the changes, and tells other processes. Answers the queues that became ready.
+-- Writes the changes, and tells other processes. Answers the queues that became ready, and 1 if a
+-- run must wait for its time, plus 2 if one has ended that others wait for.
 local function flush()
   for key, list in pairs(removes) do in_parts('ZREM', key, list, MEMBERS_MAX) end
   for key, list in pairs(adds) do in_parts('ZADD', key, list, 2 * MEMBERS_MAX) end
@@ -219,8 +226,9 @@ local function flush()
     end
   end
   if waits then notice[#notice + 1] = '\nscheduled' end
+  if ends then notice[#notice + 1] = '\nended' end
   if #notice > 0 then
     redis.call('PUBLISH', P .. 'notices', ORIGIN .. table.concat(notice))
   end
-  return names, waits and 1 or 0
+  return names, (waits and 1 or 0) + (ends and 2 or 0)
 end

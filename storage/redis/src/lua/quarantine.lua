@@ -17,6 +17,7 @@ end
 for status = 3, 5 do remove(KEYS[3 + status], id) end
 remove(RUNNING, id)
 remove(DELAYED, id)
+remove(HELD, id)
 redis.call('HSET', QUARANTINE, id, ARGV[ARG_FIRST])
 if run then redis.pcall('HSET', key, 'aside', 1) end
 flush()

@@ -8,6 +8,7 @@ local state = '00' .. string.rep('\0', 8) .. NEVER .. instant(NOW) .. sub(run.st
   .. sub(run.state, 39)
 redis.call('HSET', key, 'state', state, 'trigger', ARGV[ARG_FIRST])
 redis.call('HDEL', key, 'error', 'output', 'progress', 'counts')
+if run.followed then redis.call('ZREM', ENDS, id .. run.status) end
 leave(id, run)
 enter(id, run.lane, run.priority, 0, NOW)
 local queues = flush()

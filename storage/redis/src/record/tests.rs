@@ -29,6 +29,7 @@ fn plain() -> Run {
         parent: None,
         tags: Vec::new(),
         metadata: BTreeMap::new(),
+        after: Vec::new(),
     };
     Run::from_new(new, Timestamp::from_micros(1_790_000_000_000_001))
 }
@@ -69,6 +70,7 @@ fn as_submitted(run: &Run) -> NewRun {
         parent: run.parent,
         tags: run.tags,
         metadata: run.metadata,
+        after: Vec::new(),
     }
 }
 
@@ -287,7 +289,7 @@ fn each_field_that_cannot_be_read_says_which() {
     let spoils: [(&str, &[u8]); 9] = [
         ("trigger", b"77"),
         ("state", b"0"),
-        ("state", &[b'7'; 55]),
+        ("state", &[b'8'; 55]),
         ("input", b"{"),
         ("output", b"\xff"),
         ("error", b"{}"),

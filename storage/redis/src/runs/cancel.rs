@@ -15,7 +15,9 @@ pub(super) async fn request_cancel(s: &RedisStorage, run: RunId) -> Result<Cance
     call.arg(run.to_string());
     call.arg(encoded(&RunError::new(Blame::Operator, "cancelled", "cancelled on request")));
     let answer = s.call(OPERATION, &call).await?;
-    Ok(match status_before(OPERATION, run, Answer::of(OPERATION, &answer))? {
+    let answer = Answer::of(OPERATION, &answer);
+    s.listeners.tell(answer.notices(1)?);
+    Ok(match status_before(OPERATION, run, answer.at(0)?)? {
         None => CancelResult::NotFound,
         Some(RunStatus::Running) => {
             s.listeners.tell(vec![Notice::CancelRequested(run)]);

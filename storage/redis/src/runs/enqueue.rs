@@ -6,10 +6,13 @@
 use std::collections::HashSet;
 
 use zapjobs_model::{Due, NewRun};
-use zapjobs_storage::{EnqueueResult, Result, StorageError, check_batch};
+use zapjobs_storage::{
+    EnqueueResult, Result, StorageError, check_batch, check_dependencies, unknown_parent,
+};
 
 use crate::RedisStorage;
 use crate::answer::Answer;
+use crate::dependencies::put_links;
 use crate::error::{invalid, unexpected};
 use crate::keys::lane;
 use crate::record::{METADATA_BYTES_MAX, TAGS_MAX, packed_submission};
@@ -23,6 +26,7 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
     const OPERATION: &str = "enqueue runs";
     s.check_open(OPERATION)?;
     check_batch(OPERATION, runs.len())?;
+    check_dependencies(OPERATION, runs)?;
     check_bytes(OPERATION, runs)?;
     if runs.is_empty() {
         return Ok(Vec::new());
@@ -31,12 +35,22 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
     // The later of two runs with one id is a duplicate; the script is spared them.
     let mut seen = HashSet::with_capacity(runs.len());
     let sent: Vec<usize> = (0..runs.len()).filter(|at| seen.insert(runs[*at].id)).collect();
-    let mut call = s.run_call(&SCRIPTS.enqueue, sent.iter().map(|at| runs[*at].id), &[]);
+    let new = sent.iter().map(|at| &runs[*at]);
+    let has_links = new.clone().any(|run| !run.after.is_empty());
+    let script = if has_links { &SCRIPTS.enqueue_linked } else { &SCRIPTS.enqueue };
+    let mut call = s.run_call(script, new.clone().map(|run| run.id), &[]);
+    if has_links {
+        put_links(&mut call, new);
+    }
     for alike in sent.chunk_by(|a, b| are_alike(&runs[*a], &runs[*b])) {
         put_new_runs(OPERATION, &mut call, alike.iter().map(|at| &runs[*at]))?;
     }
     let answer = s.call(OPERATION, &call).await?;
     let answer = Answer::of(OPERATION, &answer);
+    if has_links && is_refused(answer)? {
+        let run = sent.get(answer.at(1)?.count()?).ok_or_else(|| unexpected(OPERATION))?;
+        return Err(unknown_parent(OPERATION, runs[*run].id, answer.at(2)?.run_id()?));
+    }
     s.listeners.tell(answer.notices(1)?);
     if sent.len() < runs.len() {
         results.fill(EnqueueResult::Duplicate);
@@ -49,6 +63,11 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
     Ok(results)
 }
 
+/// Whether `enqueue_linked.lua` stored nothing.
+fn is_refused(answer: Answer<'_>) -> Result<bool> {
+    Ok(answer.at(0)?.number().is_ok_and(|number| number == -1))
+}
+
 /// Whether two runs go to the same places of all indexes, save for their ids.
 fn are_alike(a: &NewRun, b: &NewRun) -> bool {
     a.tenant == b.tenant
@@ -56,6 +75,7 @@ fn are_alike(a: &NewRun, b: &NewRun) -> bool {
         && a.job_type == b.job_type
         && a.priority == b.priority
         && a.due == b.due
+        && a.is_held() == b.is_held()
         && a.tags == b.tags
 }
 
@@ -67,13 +87,14 @@ pub(crate) fn put_new_runs<'a>(
 ) -> Result<()> {
     let Some(first) = runs.clone().next() else { return Ok(()) };
     let (due_kind, due) = match first.due {
-        Due::Now => ("now", 0),
+        Due::Now | Due::Held => ("now", 0),
         Due::In(delay) => ("in", i64::try_from(micros(delay)).unwrap_or(i64::MAX)),
         Due::At(time) => ("at", time.as_micros()),
     };
     let lane = lane(&first.tenant, &first.queue);
     call.arg(runs.len()).arg(lane).arg(first.job_type.as_str());
-    call.arg(first.priority.get()).arg(due_kind).arg(due).arg(first.tags.len());
+    call.arg(first.priority.get()).arg(due_kind).arg(due).arg(u8::from(first.is_held()));
+    call.arg(first.tags.len());
     first.tags.iter().for_each(|tag| {
         call.arg(tag.as_str());
     });

@@ -5,6 +5,7 @@ use zapjobs_model::{QueueName, RunStatus, Transition};
 use zapjobs_storage::{Activity, ApplyResult, Notice};
 
 use super::standing::{STANDING, Standing, read_standing};
+use crate::dependencies::note_end;
 use crate::error::DbResult;
 use crate::outcomes::TransitionWriter;
 use crate::writer::Tx;
@@ -71,6 +72,9 @@ impl Applier<'_> {
         ])?;
         self.outcomes.write(standing.seq, transition)?;
         tx.count(&standing.tenant, &standing.queue, &Activity::of_transition(transition));
+        if is_final && standing.followed {
+            note_end(tx, id, transition.status)?;
+        }
         tell(tx, transition.status, &standing);
         Ok(ApplyResult::Applied)
     }

@@ -6,6 +6,7 @@ use zapjobs_storage::{Activity, CancelResult, Notice, RequeueResult};
 
 use super::apply::tell_ready;
 use super::standing::{readable_status, standing};
+use crate::dependencies;
 use crate::error::DbResult;
 use crate::outcomes::{self, OutcomeKey};
 use crate::writer::Tx;
@@ -34,6 +35,12 @@ pub(crate) fn request_cancel(tx: &mut Tx<'_>, run: RunId) -> DbResult<CancelResu
             outcomes::write_error(tx.db, key, &error)?;
             let cancelled = Activity { cancelled: 1, ..Activity::default() };
             tx.count(&standing.tenant, &standing.queue, &cancelled);
+            if standing.status == Some(RunStatus::Held) {
+                dependencies::forget(tx, id)?;
+            }
+            if standing.followed {
+                dependencies::note_end(tx, id, RunStatus::Cancelled)?;
+            }
             Ok(CancelResult::Cancelled)
         }
     }
@@ -49,6 +56,9 @@ pub(crate) fn requeue(tx: &mut Tx<'_>, run: RunId) -> DbResult<RequeueResult> {
     let row = params![id, tx.now.as_micros(), Trigger::Retry.code()];
     tx.db.prepare(REQUEUE)?.execute(row)?;
     outcomes::as_new(tx.db, standing.seq)?;
+    if standing.followed {
+        dependencies::take_end_away(tx, id)?;
+    }
     tell_ready(tx, &standing.queue);
     Ok(RequeueResult::Requeued)
 }

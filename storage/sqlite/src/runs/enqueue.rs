@@ -5,6 +5,7 @@ use zapjobs_model::{NewRun, Run, RunStatus};
 use zapjobs_storage::{Activity, EnqueueResult, Notice};
 
 use crate::db::Db;
+use crate::dependencies::{check_parents, link};
 use crate::error::DbResult;
 use crate::row::encoded;
 use crate::writer::Tx;
@@ -25,6 +26,7 @@ const INSERT_TAG: &str =
     "INSERT INTO {prefix}tags (tag, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
 pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueResult>> {
+    check_parents(tx.db, runs)?;
     let mut seq: i64 = tx.db.prepare(NEXT_SEQ)?.query_row([], |row| row.get(0))?;
     let mut inserter = Inserter::new(tx.db)?;
     let mut results = Vec::with_capacity(runs.len());
@@ -34,10 +36,16 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueR
             seq += 1;
             let enqueued = Activity { enqueued: 1, ..Activity::default() };
             tx.count(run.tenant.as_str(), run.queue.as_str(), &enqueued);
-            tx.tell(ready_or_scheduled(&run));
+            ready_or_scheduled(&run).into_iter().for_each(|notice| tx.tell(notice));
             results.push(EnqueueResult::Stored);
         } else {
             results.push(EnqueueResult::Duplicate);
+        }
+    }
+    // Once all are there.
+    for (new, result) in runs.iter().zip(&results) {
+        if !new.after.is_empty() && *result == EnqueueResult::Stored {
+            link(tx, new)?;
         }
     }
     Ok(results)
@@ -48,10 +56,10 @@ pub(crate) fn bytes_of(runs: &[NewRun]) -> usize {
     runs.iter().map(|run| RUN_BYTES + run.input.as_str().len()).sum()
 }
 
-fn ready_or_scheduled(run: &Run) -> Notice {
+fn ready_or_scheduled(run: &Run) -> Option<Notice> {
     match run.status {
-        RunStatus::Pending => Notice::Ready(run.queue.clone()),
-        _ => Notice::Scheduled,
+        RunStatus::Pending => Some(Notice::Ready(run.queue.clone())),
+        status => status.is_delayed().then_some(Notice::Scheduled),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::db::Db;
 use crate::error::{DbError, DbResult};
 
 pub(crate) const STANDING: &str = "SELECT seq, lease, status, cancel_requested, tenant,
-    queue, due_at FROM {prefix}runs WHERE id = ?1";
+    queue, due_at, followed FROM {prefix}runs WHERE id = ?1";
 
 pub(crate) struct Standing {
     pub(crate) seq: i64,
@@ -18,6 +18,8 @@ pub(crate) struct Standing {
     pub(crate) tenant: String,
     pub(crate) queue: String,
     pub(crate) due_at: Timestamp,
+    /// Whether others wait for it, or did.
+    pub(crate) followed: bool,
 }
 
 pub(crate) fn standing(db: &Db, id: &[u8; 16]) -> DbResult<Option<Standing>> {
@@ -38,6 +40,7 @@ pub(crate) fn read_standing(
             tenant: row.get(4)?,
             queue: row.get(5)?,
             due_at: Timestamp::from_micros(row.get(6)?),
+            followed: row.get(7)?,
         })
     });
     Ok(row.optional()?)

@@ -12,7 +12,11 @@ use crate::errors::{Done, Failure};
 const SHORTENED_MIN: usize = 4;
 
 /// The run that is meant.
-pub(super) async fn find(storage: &Arc<dyn Storage>, tenant: &TenantId, text: &str) -> Done<Run> {
+pub(in crate::commands) async fn find(
+    storage: &Arc<dyn Storage>,
+    tenant: &TenantId,
+    text: &str,
+) -> Done<Run> {
     let none = || {
         Failure::usage(format!("there is no run {text}: `zapjobs runs list` shows what there is"))
     };

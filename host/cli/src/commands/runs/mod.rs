@@ -8,6 +8,7 @@ mod retry;
 mod show;
 
 pub(super) use cancel::cancel;
+pub(super) use find::find;
 pub(super) use list::list;
 pub(super) use logs::logs;
 pub(super) use retry::retry;
@@ -18,12 +19,12 @@ use zapjobs_model::RunStatus;
 use crate::output::Tone;
 
 /// The tone in which a status is shown.
-fn tone(status: RunStatus) -> Tone {
+pub(super) fn tone(status: RunStatus) -> Tone {
     match status {
         RunStatus::Completed => Tone::Good,
         RunStatus::Failed => Tone::Bad,
         RunStatus::AwaitingRetry | RunStatus::Cancelled => Tone::Warning,
         RunStatus::Running => Tone::Strong,
-        RunStatus::Pending | RunStatus::Scheduled => Tone::Quiet,
+        RunStatus::Pending | RunStatus::Scheduled | RunStatus::Held => Tone::Quiet,
     }
 }

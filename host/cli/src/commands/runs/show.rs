@@ -13,13 +13,19 @@ use crate::values::{rounded_size, rounded_span};
 pub(in crate::commands) async fn show(id: String, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
     let run = find(&storage, &app.config.tenant, &id).await?;
+    let after = storage.dependencies(run.id).await?;
     storage.close().await?;
     if app.output.json {
-        app.output.document(&run);
+        let mut document = serde_json::to_value(&run).unwrap_or_default();
+        document["after"] = serde_json::to_value(&after).unwrap_or_default();
+        app.output.document(&document);
         return Ok(());
     }
     for (name, value) in facts(&run).into_iter().flatten() {
         line(app.output, name, &plain(&value));
+    }
+    for of in &after {
+        line(app.output, "waits for", &format!("{}, {}", of.run, of.on));
     }
     let status = app.output.paint(tone(run.status), run.status);
     line(app.output, "status", &status);

@@ -17,6 +17,7 @@ impl Chooser {
         match self.random.below(10) {
             0 => Operation::Run(self.run()),
             1 => Operation::Counts(self.filter()),
+            2 if self.random.once_in(2) => Operation::DependenciesOf(self.run()),
             2 => Operation::QueueCounts,
             3 => {
                 let logged = self.logged(reference).await;
