@@ -17,6 +17,7 @@ mod clock;
 mod error;
 mod events;
 mod filter;
+mod flow;
 mod record;
 mod request;
 mod statistics;
@@ -34,6 +35,7 @@ pub use bounds::{check_batch, check_claim, check_page, check_spans};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
+pub use flow::{AdmitRequest, Admitted, FlowControl, LimitUse, limit_uses};
 pub use finding::{Finding, Verdict};
 pub use lock::Lock;
 pub use record::{

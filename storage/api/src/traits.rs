@@ -20,6 +20,7 @@ use crate::{
 #[async_trait]
 pub trait Storage:
     Definitions + RunStore + RunQueries + Logs + Statistics + WorkerRegistry + Coordinator + Events
+    + crate::FlowControl
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;

@@ -13,6 +13,7 @@ pub mod capability;
 pub mod definition;
 pub mod event;
 pub mod fairness;
+pub mod flow;
 pub mod grants;
 pub mod id;
 pub mod json;
@@ -33,10 +34,13 @@ pub mod time;
 pub use capability::Capability;
 pub use definition::{JobDefinition, JobKey};
 pub use event::{EventKind, JobEvent};
+pub use flow::{
+    FlowLimit, FlowLimits, LimitChange, LimitKeyPointer, LimitScope, Line, Rate, RateAlgorithm,
+};
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, QueueName, RunId, Tag, TenantId,
-    WorkerId,
+    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, LimitKey, QueueName, RunId, Tag,
+    TenantId, WorkerId,
 };
 pub use json::{InvalidJson, Json};
 pub use limits::{InvalidLimit, LimitField, LimitUnit, Limits, Narrowing};

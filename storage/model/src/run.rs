@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CorrelationId, Digest, JobKey, JobType, Json, Lease, LeaseKey, QueueName, RunError, RunId,
+    CorrelationId, Digest, JobKey, JobType, Json, Lease, LeaseKey, LimitKey, QueueName, RunError, RunId,
     RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
 };
 
@@ -177,6 +177,8 @@ pub struct NewRun {
     /// Whatever the submitter wants to find again, at most
     /// [`crate::submit::METADATA_BYTES_MAX`] bytes.
     pub metadata: BTreeMap<String, String>,
+    /// By what it shares a limit per key.
+    pub limit_key: Option<LimitKey>,
 }
 
 /// One request to execute a job, with all that has become of it.
@@ -242,6 +244,9 @@ pub struct Run {
     pub tags: Vec<Tag>,
     /// Whatever the submitter wants to find again.
     pub metadata: BTreeMap<String, String>,
+    /// By what it shares a limit per key.
+    #[serde(default)]
+    pub limit_key: Option<LimitKey>,
 }
 
 impl Run {
@@ -284,6 +289,7 @@ impl Run {
             parent: new.parent,
             tags: new.tags,
             metadata: new.metadata,
+            limit_key: new.limit_key,
         }
     }
 

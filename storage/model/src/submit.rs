@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::retry::ATTEMPTS_MAX;
 use crate::{
-    CorrelationId, Due, JobDefinition, JobType, Json, NewRun, Priority, QueueName, RunId, Tag,
+    CorrelationId, Due, JobDefinition, JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag,
     TenantId, Timestamp, Trigger,
 };
 
@@ -47,6 +47,9 @@ pub struct JobRequest {
     pub tags: Vec<Tag>,
     /// Whatever the submitter wants to find again.
     pub metadata: BTreeMap<String, String>,
+    /// By what it shares a limit per key; where absent, what the limit's pointer finds in the
+    /// input.
+    pub limit_key: Option<LimitKey>,
 }
 
 impl JobRequest {
@@ -66,6 +69,7 @@ impl JobRequest {
             parent: None,
             tags: Vec::new(),
             metadata: BTreeMap::new(),
+            limit_key: None,
         }
     }
 }
@@ -150,6 +154,7 @@ pub fn submit(
         correlation_id: request.correlation_id,
         parent: request.parent,
         metadata: request.metadata,
+        limit_key: request.limit_key,
     })
 }
 
