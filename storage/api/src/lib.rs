@@ -40,8 +40,8 @@ pub use finding::{Finding, Verdict};
 pub use lock::Lock;
 pub use record::{
     ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, Counts, EnqueueResult, FireResult,
-    LeaseState, LogPage, NamedLease, Page, Promoted, QueueCounts, RequeueResult, StorageInfo,
-    WorkerRecord,
+    LeaseState, LogPage, NamedLease, Page, Promoted, QueueCounts, ReleaseResult, RequeueResult,
+    StorageInfo, WorkerRecord,
 };
 pub use request::{
     BATCH_MAX, ClaimRequest, ClaimRunRequest, Cursor, FireRequest, LogPageRequest,

@@ -45,7 +45,7 @@ pub enum ClaimRunResult {
         /// Who executes it.
         worker: WorkerId,
     },
-    /// It has ended, and stands so.
+    /// It has ended or is held, and stands so.
     WrongStatus(RunStatus),
     /// It is scheduled or awaits a retry, and its time has not come.
     NotDue {
@@ -98,6 +98,17 @@ pub enum RequeueResult {
     Requeued,
     /// It has not ended yet, or is completed, and stands so.
     NotRequeuable(RunStatus),
+    /// There is no such run.
+    NotFound,
+}
+
+/// What became of a wish to release a run that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseResult {
+    /// It is pending, or scheduled where its time has not come.
+    Released,
+    /// It is not held, and stands so.
+    WrongStatus(RunStatus),
     /// There is no such run.
     NotFound,
 }
@@ -156,6 +167,8 @@ pub struct Counts {
     pub cancelled: u64,
     /// Waiting to be tried again.
     pub awaiting_retry: u64,
+    /// Waiting for something other than time.
+    pub held: u64,
 }
 
 impl Counts {
@@ -175,6 +188,7 @@ impl Counts {
             RunStatus::Failed => &mut self.failed,
             RunStatus::Cancelled => &mut self.cancelled,
             RunStatus::AwaitingRetry => &mut self.awaiting_retry,
+            RunStatus::Held => &mut self.held,
         }
     }
 

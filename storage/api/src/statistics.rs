@@ -60,8 +60,8 @@ pub struct Activity {
     pub cancelled: u64,
     /// Attempts failed and another waits.
     pub retried: u64,
-    /// Attempts ended without a result, and their runs became pending or scheduled: snoozed,
-    /// handed back or lost.
+    /// Attempts ended without a result, and their runs became pending, scheduled or held:
+    /// snoozed, handed back or lost.
     pub put_back: u64,
     /// CPU time of the attempts that ended, in microseconds.
     pub cpu_us: u64,
@@ -108,7 +108,9 @@ impl Activity {
             RunStatus::Cancelled => activity.cancelled = 1,
             RunStatus::AwaitingRetry => activity.retried = 1,
             // No transition leads to `Running`.
-            RunStatus::Pending | RunStatus::Scheduled | RunStatus::Running => activity.put_back = 1,
+            RunStatus::Pending | RunStatus::Scheduled | RunStatus::Running | RunStatus::Held => {
+                activity.put_back = 1;
+            }
         }
         activity
     }

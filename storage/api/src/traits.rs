@@ -12,8 +12,8 @@ use crate::{
     ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
     EnqueueResult, FireRequest, FireResult, LeaseState, LogPage, LogPageRequest, NamedLease,
     NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
-    QueueSelection, RequeueResult, Result, RunFilter, RunPageRequest, SpanStatistics,
-    StatisticsRequest, StorageInfo, WorkerRecord,
+    QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter, RunPageRequest,
+    SpanStatistics, StatisticsRequest, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
@@ -160,6 +160,15 @@ pub trait RunStore: Send + Sync {
     /// told `Ready`.
     async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
 
+    /// Lets go of runs that are held: each is then due at the later of its `due_at` and the
+    /// store's now, pending if that is now, else scheduled. Listeners are told `Ready`, and
+    /// `Scheduled` if one must wait.
+    ///
+    /// *Atomicity:* each run by itself, all made durable together. *On conflict:* see
+    /// [`ReleaseResult`]; of a run that stands in the batch twice, the second is answered as it
+    /// then stands. Answers stand in the order of the batch.
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>>;
+
     /// Deletes final runs that ended before an instant, earliest first, with their logs.
     /// Answers how many went: fewer than there were where that keeps the work bounded, but not
     /// none. Never blocks claims for long.
@@ -194,8 +203,8 @@ pub trait RunQueries: Send + Sync {
         limit: usize,
     ) -> Result<Vec<TenantId>>;
 
-    /// How many of a tenant's runs wait (pending, scheduled or awaiting a retry), counted up to
-    /// `up_to`: an answer of `up_to` means that or more.
+    /// How many of a tenant's runs wait (pending, scheduled, awaiting a retry or held), counted
+    /// up to `up_to`: an answer of `up_to` means that or more.
     ///
     /// *Cost:* grows with `up_to` at most.
     async fn waiting(&self, tenant: &TenantId, up_to: u64) -> Result<u64>;

@@ -133,6 +133,11 @@ impl RunBuilder {
         self
     }
 
+    pub(crate) fn held(mut self) -> Self {
+        self.0.due = Due::Held;
+        self
+    }
+
     pub(crate) fn deadline(mut self, time: Timestamp) -> Self {
         self.0.deadline = Some(time);
         self

@@ -210,6 +210,20 @@ macro_rules! with_every_case {
             an_older_attempt_is_not_told_to_stop
             a_cancelled_run_refuses_its_attempts_end
         }
+        held {
+            a_held_run_is_stored_as_such_and_told_to_nobody
+            a_held_run_is_not_claimed_and_never_becomes_due
+            a_held_run_counts_as_waiting
+            held_runs_are_listed_and_counted
+            a_released_run_is_pending_from_now_on
+            a_release_is_told_as_ready
+            a_released_run_whose_time_has_not_come_is_scheduled
+            what_is_not_held_is_not_released
+            a_run_released_twice_in_one_batch_is_released_once
+            a_held_run_is_cancelled_at_once
+            an_attempt_may_end_held
+            a_release_takes_no_more_than_a_batch
+        }
         requeue {
             a_failed_run_is_pending_again_as_if_it_were_new
             a_cancelled_run_can_be_requeued

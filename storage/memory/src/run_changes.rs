@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use zapjobs_model::{
     Blame, ItemCounts, Lease, LeaseKey, NewRun, Progress, Run, RunError, RunId, RunStatus,
-    Timestamp, Transition, Trigger, Usage, WorkerId,
+    Timestamp, Transition, Trigger, Usage, WorkerId, run::released,
 };
 use zapjobs_storage::{
     Activity, ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, EnqueueResult, ErrorKind,
-    Result, StorageError,
+    ReleaseResult, Result, StorageError,
 };
 
+use crate::events::Hints;
 use crate::state::NoRoom;
 use crate::storage::Work;
 
@@ -38,11 +39,7 @@ impl Work<'_> {
     /// Stores a run that is not there yet.
     pub(crate) fn store(&mut self, new: NewRun) {
         let run = Run::from_new(new, self.now);
-        if run.status == RunStatus::Pending {
-            self.hints.ready(&run.queue);
-        } else {
-            self.hints.scheduled();
-        }
+        tell(&mut self.hints, &run);
         let enqueued = Activity { enqueued: 1, ..Activity::default() };
         self.state.statistics.count(&run, &enqueued, self.now);
         self.state.runs.insert(run);
@@ -87,7 +84,7 @@ impl Work<'_> {
                 let worker = run.worker.expect("a claim sets its worker");
                 Some(ClaimRunResult::AlreadyAssigned { worker })
             }
-            ended => Some(ClaimRunResult::WrongStatus(ended)),
+            other => Some(ClaimRunResult::WrongStatus(other)),
         }
     }
 
@@ -107,13 +104,26 @@ impl Work<'_> {
         if let Some(run) = written {
             let activity = Activity::of_transition(transition);
             self.state.statistics.count(run, &activity, self.now);
-            if run.status == RunStatus::Pending {
-                self.hints.ready(&run.queue);
-            } else if run.status.is_delayed() {
-                self.hints.scheduled();
-            }
+            tell(&mut self.hints, run);
         }
         ApplyResult::Applied
+    }
+
+    pub(crate) fn release_one(&mut self, id: RunId) -> ReleaseResult {
+        let now = self.now;
+        match self.state.runs.get(id).map(|run| run.status) {
+            None => return ReleaseResult::NotFound,
+            Some(RunStatus::Held) => {}
+            Some(status) => return ReleaseResult::WrongStatus(status),
+        }
+        let run = self.state.runs.change(id, |run| {
+            run.status = released(run.due_at, now);
+            run.due_at = run.due_at.max(now);
+        });
+        if let Some(run) = run {
+            tell(&mut self.hints, run);
+        }
+        ReleaseResult::Released
     }
 
     pub(crate) fn request_cancel(&mut self, id: RunId) -> CancelResult {
@@ -134,6 +144,15 @@ impl Work<'_> {
                 CancelResult::Cancelled
             }
         }
+    }
+}
+
+/// Tells of a run that waits for a worker or its time now.
+fn tell(hints: &mut Hints, run: &Run) {
+    if run.status == RunStatus::Pending {
+        hints.ready(&run.queue);
+    } else if run.status.is_delayed() {
+        hints.scheduled();
     }
 }
 

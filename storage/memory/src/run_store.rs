@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
-    Result, RunStore, check_batch, check_claim,
+    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
+    RequeueResult, Result, RunStore, check_batch, check_claim,
 };
 
 use crate::MemoryStorage;
@@ -147,6 +147,12 @@ impl RunStore for MemoryStorage {
                 Some(status) => Ok(RequeueResult::NotRequeuable(status)),
             }
         })
+    }
+
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
+        const OPERATION: &str = "release runs";
+        check_batch(OPERATION, runs.len())?;
+        self.work(OPERATION, |work| Ok(runs.iter().map(|run| work.release_one(*run)).collect()))
     }
 
     async fn prune(&self, request: PruneRequest) -> Result<usize> {

@@ -99,6 +99,8 @@ impl Indexes {
                 self.delayed.insert(run.due_at, run.id);
             }
             RunStatus::Running => self.leased.insert(lease_end(run), run.id),
+            // Found by those alone who know of it.
+            RunStatus::Held => {}
             RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => {
                 self.finished.insert(end(run), run.id);
             }
@@ -113,6 +115,7 @@ impl Indexes {
                 self.delayed.remove(run.due_at, run.id);
             }
             RunStatus::Running => self.leased.remove(lease_end(run), run.id),
+            RunStatus::Held => {}
             RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => {
                 self.finished.remove(end(run), run.id);
             }

@@ -67,5 +67,5 @@ impl Tally {
 }
 
 fn waits(run: &Run) -> bool {
-    run.status == RunStatus::Pending || run.status.is_delayed()
+    run.status.is_waiting()
 }

@@ -143,6 +143,8 @@ pub enum Due {
     In(Duration),
     /// At this instant; at once if that has passed.
     At(Timestamp),
+    /// Once it is released: until then it is held, for something other than time.
+    Held,
 }
 
 /// A run that has been checked and not yet stored. [`crate::submit`] makes it.
@@ -179,6 +181,24 @@ pub struct NewRun {
     pub metadata: BTreeMap<String, String>,
     /// By what it shares a limit per key.
     pub limit_key: Option<LimitKey>,
+}
+
+impl Due {
+    /// When a run that the store takes at `now` is due; one that is held, at `now`.
+    pub fn instant(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Now | Self::Held => now,
+            Self::In(delay) => now.plus(delay),
+            Self::At(time) => time.max(now),
+        }
+    }
+}
+
+impl NewRun {
+    /// Whether it is stored as held.
+    pub fn is_held(&self) -> bool {
+        self.due == Due::Held
+    }
 }
 
 /// One request to execute a job, with all that has become of it.
@@ -250,14 +270,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run as a store takes it at `now`: pending, or scheduled when its time has not come.
+    /// The run as a store takes it at `now`: held where it must be released, scheduled when its
+    /// time has not come, else pending.
     pub fn from_new(new: NewRun, now: Timestamp) -> Self {
-        let due_at = match new.due {
-            Due::Now => now,
-            Due::In(delay) => now.plus(delay),
-            Due::At(time) => time.max(now),
-        };
-        let status = if due_at > now { RunStatus::Scheduled } else { RunStatus::Pending };
+        let due_at = new.due.instant(now);
+        let status = if new.is_held() { RunStatus::Held } else { released(due_at, now) };
         Self {
             id: new.id,
             tenant: new.tenant,
@@ -302,4 +319,10 @@ impl Run {
     pub fn lease_key(&self) -> LeaseKey {
         LeaseKey { run: self.id, lease: self.lease }
     }
+}
+
+/// How a run stands that is held for nothing any more: pending, or scheduled when its time has
+/// not come. It is then due at the later of `due_at` and `now`.
+pub fn released(due_at: Timestamp, now: Timestamp) -> RunStatus {
+    if due_at > now { RunStatus::Scheduled } else { RunStatus::Pending }
 }

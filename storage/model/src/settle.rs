@@ -6,6 +6,8 @@
 //!    └► scheduled  └── lost ◄──────┤
 //!        ▲     awaiting-retry ◄────┘
 //!        └──── snoozed, handed back
+//!
+//!  submit ─► held ──release──► pending | scheduled
 //! ```
 
 use std::time::Duration;

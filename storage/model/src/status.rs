@@ -24,11 +24,13 @@ pub enum RunStatus {
     Cancelled = 5,
     /// An attempt failed; the next one waits for its time.
     AwaitingRetry = 6,
+    /// Waiting for something other than time: a limit that admits it, runs that it follows.
+    Held = 7,
 }
 
 impl RunStatus {
     /// Every status, in the order of its number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pending,
         Self::Scheduled,
         Self::Running,
@@ -36,6 +38,7 @@ impl RunStatus {
         Self::Failed,
         Self::Cancelled,
         Self::AwaitingRetry,
+        Self::Held,
     ];
 
     /// The stored number.
@@ -58,6 +61,11 @@ impl RunStatus {
         matches!(self, Self::Scheduled | Self::AwaitingRetry)
     }
 
+    /// Whether the run waits: for a worker, a time, or something else.
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Pending | Self::Held) || self.is_delayed()
+    }
+
     /// The name, as in JSON and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,6 +76,7 @@ impl RunStatus {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::AwaitingRetry => "awaiting-retry",
+            Self::Held => "held",
         }
     }
 }
@@ -81,8 +90,8 @@ impl fmt::Display for RunStatus {
 /// A word that names no status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown status {0:?}: use pending, scheduled, running, completed, failed, cancelled or \
-     awaiting-retry"
+    "unknown status {0:?}: use pending, scheduled, running, completed, failed, cancelled, \
+     awaiting-retry or held"
 )]
 pub struct UnknownStatus(String);
 
@@ -103,12 +112,12 @@ mod tests {
     #[test]
     fn stored_numbers_never_change() {
         let codes = RunStatus::ALL.map(RunStatus::code);
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7]);
         for status in RunStatus::ALL {
             assert_eq!(RunStatus::from_code(status.code().into()), Some(status));
             assert_eq!(status.name().parse(), Ok(status));
         }
-        assert_eq!(RunStatus::from_code(7), None);
+        assert_eq!(RunStatus::from_code(8), None);
         assert_eq!(RunStatus::from_code(-1), None);
     }
 }

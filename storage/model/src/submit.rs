@@ -167,11 +167,7 @@ fn check_input(input: &Json, bytes_max: u64) -> Result<(), InvalidRequest> {
 }
 
 fn check_times(request: &JobRequest, now: Timestamp) -> Result<(), InvalidRequest> {
-    let due = match request.due {
-        Due::Now => now,
-        Due::In(delay) => now.plus(delay),
-        Due::At(time) => time.max(now),
-    };
+    let due = request.due.instant(now);
     if due.since(now) > DELAY_MAX {
         return Err(InvalidRequest::TooFarAhead);
     }

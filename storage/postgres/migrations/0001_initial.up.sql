@@ -5,7 +5,7 @@
 -- change; `inputs` is written once, indices for listings included, so that a change of status
 -- touches none of them; `outcomes` is written when an attempt reports or ends.
 -- Instants are microseconds since 1970, UTC. Status: 0 pending, 1 scheduled, 2 running,
--- 3 completed, 4 failed, 5 cancelled, 6 awaiting retry, 99 quarantined.
+-- 3 completed, 4 failed, 5 cancelled, 6 awaiting retry, 7 held, 99 quarantined.
 -- Free text is kept with U+0001 before '0' for NUL and before '1' for U+0001 itself.
 
 CREATE TABLE {schema}.{prefix}runs (
@@ -43,13 +43,14 @@ CREATE INDEX {prefix}runs_delayed ON {schema}.{prefix}runs (due_at, id)
 -- For what a tenant waits for.
 CREATE INDEX {prefix}runs_delayed_by_tenant ON {schema}.{prefix}runs (tenant)
     WHERE status = 1 OR status = 6;
+CREATE INDEX {prefix}runs_held_by_tenant ON {schema}.{prefix}runs (tenant) WHERE status = 7;
 CREATE INDEX {prefix}runs_running ON {schema}.{prefix}runs (lease_expires_at, id)
     WHERE status = 2;
 CREATE INDEX {prefix}runs_finished ON {schema}.{prefix}runs (finished_at, id)
     WHERE status BETWEEN 3 AND 5;
 -- For listings. Most runs complete: those are found by walking the table itself.
 CREATE INDEX {prefix}runs_listed ON {schema}.{prefix}runs (status, id)
-    WHERE status = 1 OR status = 4 OR status = 5 OR status = 6;
+    WHERE status = 1 OR status = 4 OR status = 5 OR status = 6 OR status = 7;
 
 CREATE TABLE {schema}.{prefix}inputs (
     id             uuid   NOT NULL PRIMARY KEY,

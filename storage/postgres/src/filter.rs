@@ -36,7 +36,7 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &RunFilt
 /// Every stored status where none is named; others are records set aside.
 fn push_statuses(sql: &mut QueryBuilder<Postgres>, filter: &RunFilter) {
     match filter.statuses.as_slice() {
-        [] => sql.push("r.status BETWEEN 0 AND 6"),
+        [] => sql.push("r.status BETWEEN 0 AND 7"),
         // Not as a list: a partial index is found by this very term.
         [status] => sql.push("r.status = ").push(status.code()),
         statuses => {

@@ -95,7 +95,10 @@ pub(crate) const WAITING: &str = "SELECT least($2, (SELECT count(*) FROM (
         + (SELECT count(*) FROM (
             SELECT 1 FROM {schema}.{prefix}runs
             WHERE (status = 1 OR status = 6) AND tenant >= $1 AND tenant <= $1
-            ORDER BY tenant LIMIT $2) AS delayed))";
+            ORDER BY tenant LIMIT $2) AS delayed)
+        + (SELECT count(*) FROM (
+            SELECT 1 FROM {schema}.{prefix}runs WHERE status = 7 AND tenant >= $1 AND tenant <= $1
+            ORDER BY tenant LIMIT $2) AS held))";
 
 /// Names of queues as statements want them: each once, in their order.
 pub(crate) fn queue_names(queues: &QueueSelection) -> Option<Vec<String>> {

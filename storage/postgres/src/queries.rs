@@ -26,7 +26,7 @@ const PAGE_BYTES_MAX: usize = 64 << 20;
 const ROWS_PER_READ: usize = 200;
 
 const QUEUE_COUNTS: &str = "SELECT queue, status, count(*) FROM {schema}.{prefix}runs
-    WHERE status BETWEEN 0 AND 6 GROUP BY queue, status";
+    WHERE status BETWEEN 0 AND 7 GROUP BY queue, status";
 
 #[async_trait]
 impl RunQueries for PostgresStorage {

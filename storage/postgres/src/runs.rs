@@ -5,6 +5,7 @@ mod cancel;
 mod claim;
 mod claim_run;
 mod enqueue;
+mod release;
 mod renew;
 mod sweep;
 
@@ -14,8 +15,8 @@ use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
-    Result, RunStore, check_batch, check_claim,
+    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
+    RequeueResult, Result, RunStore, check_batch, check_claim,
 };
 
 use crate::PostgresStorage;
@@ -96,6 +97,13 @@ impl RunStore for PostgresStorage {
     async fn requeue(&self, run: RunId) -> Result<RequeueResult> {
         let mut session = self.session("requeue a run").await?;
         self.requeue_run(&mut session, run).await
+    }
+
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
+        const OPERATION: &str = "release runs";
+        check_batch(OPERATION, runs.len())?;
+        let mut session = self.session(OPERATION).await?;
+        self.release_held(&mut session, runs).await
     }
 
     async fn prune(&self, request: PruneRequest) -> Result<usize> {

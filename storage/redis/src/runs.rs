@@ -6,6 +6,7 @@ mod claim;
 mod claim_run;
 mod enqueue;
 mod held;
+mod release;
 mod shares;
 mod sweep;
 
@@ -15,8 +16,8 @@ use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, Transition};
 use zapjobs_storage::{
     ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun,
-    EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult, Result,
-    RunStore,
+    EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
+    RequeueResult, Result, RunStore,
 };
 
 use crate::RedisStorage;
@@ -71,6 +72,10 @@ impl RunStore for RedisStorage {
 
     async fn requeue(&self, run: RunId) -> Result<RequeueResult> {
         cancel::requeue(self, run).await
+    }
+
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
+        release::release(self, runs).await
     }
 
     async fn prune(&self, request: PruneRequest) -> Result<usize> {

@@ -60,6 +60,7 @@ scripts! {
     cancel: ["prelude", "cancel"] false,
     requeue: ["prelude", "requeue"] false,
     prune: ["prelude", "ended", "prune"] false,
+    release_runs: ["prelude", "release_runs"] false,
     prune_logs: ["prelude", "ended", "prune_logs"] false,
     quarantine: ["prelude", "quarantine"] true,
     fire: ["prelude", "store", "fire"] false,

@@ -192,6 +192,7 @@ fn index(s: &RedisStorage, lane: &Lane, status: RunStatus) -> String {
         RunStatus::Pending => s.keys.pending(&lane.tenant, &lane.queue),
         RunStatus::Scheduled | RunStatus::AwaitingRetry => s.keys.named("delayed"),
         RunStatus::Running => s.keys.named("running"),
+        RunStatus::Held => s.keys.named("held"),
         RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => s.keys.ended(status),
     }
 }

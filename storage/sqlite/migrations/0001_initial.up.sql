@@ -3,7 +3,7 @@
 -- A run is spread over three tables: `runs` is narrow and holds what claims and sweeps
 -- touch; `inputs` is written once; `outcomes` is written when an attempt reports or ends.
 -- Instants are microseconds since 1970, UTC. Status: 0 pending, 1 scheduled, 2 running,
--- 3 completed, 4 failed, 5 cancelled, 6 awaiting retry, 99 quarantined.
+-- 3 completed, 4 failed, 5 cancelled, 6 awaiting retry, 7 held, 99 quarantined.
 
 CREATE TABLE {prefix}runs (
     id               BLOB    NOT NULL PRIMARY KEY,
@@ -42,13 +42,15 @@ CREATE INDEX {prefix}runs_delayed ON {prefix}runs (due_at, id, queue, status)
 -- For how many of a tenant's runs wait.
 CREATE INDEX {prefix}runs_delayed_of ON {prefix}runs (tenant, status)
     WHERE (status = 1 OR status = 6);
+-- Held runs, for counts. Whatever holds a run knows its id.
+CREATE INDEX {prefix}runs_held ON {prefix}runs (tenant, queue, status) WHERE status = 7;
 CREATE INDEX {prefix}runs_running ON {prefix}runs (lease_expires_at, id, queue, status)
     WHERE status = 2;
 CREATE INDEX {prefix}runs_finished ON {prefix}runs (finished_at, id, queue, status)
     WHERE status BETWEEN 3 AND 5;
 -- For listings. Most runs complete: those are found by walking the table itself.
 CREATE INDEX {prefix}runs_listed ON {prefix}runs (status, id)
-    WHERE status = 1 OR status = 4 OR status = 5 OR status = 6;
+    WHERE status = 1 OR status = 4 OR status = 5 OR status = 6 OR status = 7;
 CREATE INDEX {prefix}runs_by_job ON {prefix}runs (job_type, id);
 CREATE INDEX {prefix}runs_by_tenant ON {prefix}runs (tenant, id);
 

@@ -19,7 +19,7 @@ pub(crate) struct Conditions {
 }
 
 /// Every stored status; others are records set aside.
-const ANY_STATUS: &str = "r.status BETWEEN 0 AND 6";
+const ANY_STATUS: &str = "r.status BETWEEN 0 AND 7";
 
 impl Conditions {
     pub(crate) fn of(filter: &RunFilter) -> Self {
@@ -107,5 +107,6 @@ fn from(filter: &RunFilter) -> String {
 }
 
 const fn is_listed(status: RunStatus) -> bool {
-    status.is_delayed() || matches!(status, RunStatus::Failed | RunStatus::Cancelled)
+    status.is_delayed()
+        || matches!(status, RunStatus::Failed | RunStatus::Cancelled | RunStatus::Held)
 }

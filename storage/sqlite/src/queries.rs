@@ -28,6 +28,8 @@ const QUEUE_COUNTS: &str = "
         WHERE status = 0 GROUP BY tenant, queue
     UNION ALL SELECT queue, status, count(*) FROM {prefix}runs INDEXED BY {prefix}runs_delayed
         WHERE (status = 1 OR status = 6) GROUP BY queue, status
+    UNION ALL SELECT queue, 7, count(*) FROM {prefix}runs INDEXED BY {prefix}runs_held
+        WHERE status = 7 GROUP BY tenant, queue
     UNION ALL SELECT queue, 2, count(*) FROM {prefix}runs INDEXED BY {prefix}runs_running
         WHERE status = 2 GROUP BY queue
     UNION ALL SELECT queue, status, count(*) FROM {prefix}runs INDEXED BY {prefix}runs_finished
@@ -39,6 +41,10 @@ const PENDING_OF: &str = "SELECT count(*) FROM (
 const DELAYED_OF: &str = "SELECT count(*) FROM (
     SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_delayed_of
     WHERE (status = 1 OR status = 6) AND tenant = ?1 LIMIT ?2)";
+
+const HELD_OF: &str = "SELECT count(*) FROM (
+    SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_held
+    WHERE status = 7 AND tenant = ?1 LIMIT ?2)";
 
 #[async_trait]
 impl RunQueries for SqliteStorage {
@@ -99,7 +105,7 @@ impl RunQueries for SqliteStorage {
 /// Counts no further than asked, each kind of waiting from an index of its own.
 fn waiting(db: &Db, tenant: &str, up_to: u64) -> DbResult<u64> {
     let mut counted = 0;
-    for sql in [PENDING_OF, DELAYED_OF] {
+    for sql in [PENDING_OF, DELAYED_OF, HELD_OF] {
         let left = i64::try_from(up_to - counted).unwrap_or(i64::MAX);
         let count: i64 = db.prepare(sql)?.query_row(params![tenant, left], |row| row.get(0))?;
         counted += count.unsigned_abs();

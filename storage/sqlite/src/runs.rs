@@ -6,6 +6,7 @@ mod claim;
 mod enqueue;
 pub(crate) mod lanes;
 mod prune;
+mod release;
 mod renew;
 mod standing;
 mod sweep;
@@ -16,8 +17,8 @@ use async_trait::async_trait;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, RequeueResult,
-    Result, RunStore, check_batch, check_claim,
+    ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
+    RequeueResult, Result, RunStore, check_batch, check_claim,
 };
 
 use crate::SqliteStorage;
@@ -127,6 +128,13 @@ impl RunStore for SqliteStorage {
     async fn requeue(&self, run: RunId) -> Result<RequeueResult> {
         let kind = WriteKind::new("requeue a run", 0);
         self.write(kind, move |tx| cancel::requeue(tx, run)).await
+    }
+
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
+        const OPERATION: &str = "release runs";
+        check_batch(OPERATION, runs.len())?;
+        let runs = runs.to_vec();
+        self.write(WriteKind::new(OPERATION, 0), move |tx| release::release(tx, &runs)).await
     }
 
     async fn prune(&self, request: PruneRequest) -> Result<usize> {

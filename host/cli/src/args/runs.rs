@@ -29,7 +29,7 @@ pub(crate) enum RunsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Only runs that stand so: pending, scheduled, running, completed, failed, cancelled,
-    /// awaiting-retry; several separated by commas
+    /// awaiting-retry, held; several separated by commas
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub(crate) status: Vec<RunStatus>,
     /// Only runs of this job

@@ -19,8 +19,8 @@ const PAGE: usize = 100;
 /// Characters of a reason that are told.
 const REASON_CHARS_MAX: usize = 300;
 /// Where a run waits.
-const WAITING: [RunStatus; 3] =
-    [RunStatus::Pending, RunStatus::Scheduled, RunStatus::AwaitingRetry];
+const WAITING: [RunStatus; 4] =
+    [RunStatus::Pending, RunStatus::Scheduled, RunStatus::AwaitingRetry, RunStatus::Held];
 
 /// What is done about inputs that wait and do not fit a new version's schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

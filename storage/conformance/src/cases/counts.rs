@@ -21,6 +21,7 @@ impl Fixture {
         self.running(run()).await;
         self.enqueue(run().due_in(seconds(5))).await;
         self.enqueue(run()).await;
+        self.enqueue(run().held()).await;
     }
 }
 
@@ -32,6 +33,7 @@ const ONE_OF_EACH: Counts = Counts {
     failed: 1,
     cancelled: 1,
     awaiting_retry: 1,
+    held: 1,
 };
 
 pub(crate) async fn an_empty_storage_counts_nothing(f: &Fixture) {

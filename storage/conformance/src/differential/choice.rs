@@ -72,7 +72,8 @@ impl Chooser {
             43..53 => self.apply(reference).await,
             53..57 => Operation::Promote(self.limit()),
             57..59 => Operation::Expired(self.limit()),
-            59..65 => Operation::RequestCancel(self.unfinished(reference).await),
+            59..63 => Operation::RequestCancel(self.unfinished(reference).await),
+            63..65 => self.release_runs(reference).await,
             65..68 => Operation::Requeue(self.finished(reference).await),
             68..70 => self.prune(),
             70..80 => self.look(reference).await,
@@ -106,9 +107,16 @@ impl Chooser {
 
     /// Most often a run that has not ended.
     async fn unfinished(&mut self, reference: &Fixture) -> RunId {
-        use RunStatus::{AwaitingRetry, Pending, Running, Scheduled};
-        let status =
-            self.random.one_of(&[Pending, Scheduled, Running, Running, Running, AwaitingRetry]);
+        use RunStatus::{AwaitingRetry, Held, Pending, Running, Scheduled};
+        let status = self.random.one_of(&[
+            Pending,
+            Scheduled,
+            Running,
+            Running,
+            Running,
+            AwaitingRetry,
+            Held,
+        ]);
         self.run_with(status, reference).await
     }
 
@@ -117,6 +125,15 @@ impl Chooser {
         use RunStatus::{Cancelled, Completed, Failed};
         let status = self.random.one_of(&[Cancelled, Completed, Failed, Failed]);
         self.run_with(status, reference).await
+    }
+
+    /// Most often runs that are held.
+    async fn release_runs(&mut self, reference: &Fixture) -> Operation {
+        let mut runs = Vec::new();
+        for _ in 0..self.random.below(4) {
+            runs.push(self.run_with(RunStatus::Held, reference).await);
+        }
+        Operation::ReleaseRuns(runs)
     }
 
     /// Most often a run that stands so, if there is one.
@@ -169,6 +186,7 @@ impl Chooser {
             1 => Due::At(self.unique(wish)),
             2 => Due::In(self.unique(wish).since(self.now)),
             3 => Due::In(Duration::ZERO),
+            4 => Due::Held,
             _ => Due::Now,
         }
     }

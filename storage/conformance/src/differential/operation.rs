@@ -31,6 +31,7 @@ pub(super) enum Operation {
     Expired(usize),
     RequestCancel(RunId),
     Requeue(RunId),
+    ReleaseRuns(Vec<RunId>),
     Prune(PruneRequest),
     Run(RunId),
     Runs(RunPageRequest),
@@ -121,6 +122,7 @@ impl Performer {
             })),
             Operation::RequestCancel(id) => said(storage.request_cancel(*id).await),
             Operation::Requeue(id) => said(storage.requeue(*id).await),
+            Operation::ReleaseRuns(ids) => said(storage.release_runs(ids).await),
             Operation::Prune(request) => pruned(*request, |step| storage.prune(step)).await,
             Operation::Run(id) => said(storage.run(*id).await.map(|run| run.map(comparable))),
             Operation::Runs(request) => said(storage.runs(request.clone()).await.map(|page| {
@@ -227,6 +229,7 @@ fn is_about_runs(operation: &Operation) -> bool {
             | O::Expired(_)
             | O::RequestCancel(_)
             | O::Requeue(_)
+            | O::ReleaseRuns(_)
             | O::Prune(_)
             | O::Run(_)
             | O::Runs(_)

@@ -124,6 +124,10 @@ impl RunStore for Forgetful {
         self.inner.requeue(run).await
     }
 
+    async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
+        self.inner.release_runs(runs).await
+    }
+
     async fn prune(&self, request: PruneRequest) -> Result<usize> {
         self.inner.prune(request).await
     }

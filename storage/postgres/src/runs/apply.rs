@@ -73,7 +73,7 @@ const APPLY: &str = "WITH given AS MATERIALIZED (
             completed, failed, cancelled, retried, put_back, cpu_us, wall_us)
         SELECT 0, {hour}, tenant, queue, {slot}, count(*) FILTER (WHERE status = 3),
             count(*) FILTER (WHERE status = 4), count(*) FILTER (WHERE status = 5),
-            count(*) FILTER (WHERE status = 6), count(*) FILTER (WHERE status < 2),
+            count(*) FILTER (WHERE status = 6), count(*) FILTER (WHERE status < 2 OR status = 7),
             least(sum(CASE WHEN cpu_us < 0 THEN 9223372036854775807 ELSE cpu_us END),
                 9223372036854775807)::int8,
             least(sum(CASE WHEN wall_us < 0 THEN 9223372036854775807 ELSE wall_us END),

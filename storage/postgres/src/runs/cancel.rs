@@ -14,18 +14,18 @@ const CANCEL: &str = concat!(
         SELECT id, status, lease, tenant, queue FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
     cancelled AS (
         UPDATE {schema}.{prefix}runs r SET status = 5, finished_at = {now}
-        FROM held WHERE r.id = held.id AND held.status IN (0, 1, 6)),
+        FROM held WHERE r.id = held.id AND held.status IN (0, 1, 6, 7)),
     marked AS (
         UPDATE {schema}.{prefix}runs r SET cancel_requested = true
         FROM held WHERE r.id = held.id AND held.status = 2),
     noted AS (
         INSERT INTO {schema}.{prefix}outcomes (id, lease, error_type, error_message, error_blame)
-        SELECT id, lease, $3, $4, $5 FROM held WHERE status IN (0, 1, 6)
+        SELECT id, lease, $3, $4, $5 FROM held WHERE status IN (0, 1, 6, 7)
         ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, error_type = excluded.error_type,
             error_message = excluded.error_message, error_blame = excluded.error_blame,
             error_details = NULL),
     counted AS (",
-    counting!("cancelled", "held WHERE status IN (0, 1, 6)"),
+    counting!("cancelled", "held WHERE status IN (0, 1, 6, 7)"),
     ")
     SELECT status, queue FROM held"
 );

@@ -19,14 +19,14 @@ const INSERT: &str = concat!(
         SELECT *, greatest({now}, coalesce(due_at, {now+delay_us})) AS due, {now} AS created
         FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int2[], $7::int2[],
             $8::text[], $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::text[],
-            $14::uuid[], $15::text[], $16::text[])
+            $14::uuid[], $15::text[], $16::text[], $19::bool[])
         AS t (id, tenant, job_type, queue, priority, trigger_code, input, delay_us, due_at,
-            deadline, max_attempts, correlation_id, parent, tags, metadata)),
+            deadline, max_attempts, correlation_id, parent, tags, metadata, held)),
     stored AS (
         INSERT INTO {schema}.{prefix}runs (id, due_at, input_bytes, priority, status,
             trigger_code, tenant, queue)
         SELECT id, due, octet_length(input), priority,
-            CASE WHEN due > created THEN 1 ELSE 0 END, trigger_code, tenant, queue
+            CASE WHEN held THEN 7 WHEN due > created THEN 1 ELSE 0 END, trigger_code, tenant, queue
         FROM given ORDER BY id
         ON CONFLICT (id) DO NOTHING RETURNING id, status, tenant, queue),
     with_input AS (
@@ -65,6 +65,7 @@ pub(crate) struct NewRuns {
     metadata: Vec<Option<String>>,
     tagged: Vec<Uuid>,
     tag_names: Vec<String>,
+    held: Vec<bool>,
 }
 
 impl NewRuns {
@@ -79,7 +80,7 @@ impl NewRuns {
 
     fn push(&mut self, run: &NewRun) {
         let (delay_us, due_at) = match run.due {
-            Due::Now => (0, None),
+            Due::Now | Due::Held => (0, None),
             Due::In(delay) => (span_micros(delay), None),
             Due::At(time) => (0, Some(time.as_micros())),
         };
@@ -100,6 +101,7 @@ impl NewRuns {
         self.metadata.push(encoded(&run.metadata, run.metadata.is_empty()));
         self.tagged.extend(run.tags.iter().map(|_| run.id.0));
         self.tag_names.extend(run.tags.iter().map(|tag| tag.as_str().to_owned()));
+        self.held.push(run.is_held());
     }
 }
 
@@ -129,6 +131,7 @@ impl PostgresStorage {
         let query = query.bind(&new.deadlines).bind(&new.max_attempts);
         let query = query.bind(&new.correlation_ids).bind(&new.parents).bind(&new.tags);
         let query = query.bind(&new.metadata).bind(&new.tagged).bind(&new.tag_names);
+        let query = query.bind(&new.held);
         let rows = session.rows(query).await?;
         let read = rows.iter().map(|row| {
             let mut columns = Columns::new(row);

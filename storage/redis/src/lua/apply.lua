@@ -25,6 +25,8 @@ local function put_back(id, new, lane, status, due)
     local priority = struct.unpack('>i2', new, 9)
     add(lane_key(lane), place(priority, due), rank(priority, due) .. id)
     ready[lane] = true
+  elseif status == 7 then
+    add(HELD, whole(due), id)
   else
     add(DELAYED, whole(due), id)
     waits = true
@@ -53,7 +55,7 @@ local by_lane = {}
 local function sums_of(lane)
   local sums = by_lane[lane]
   if not sums then
-    sums = { [0] = 0, 0, 0, 0, 0, 0, 0, cpu_us = 0, wall_us = 0, all = 0 }
+    sums = { [0] = 0, 0, 0, 0, 0, 0, 0, 0, cpu_us = 0, wall_us = 0, all = 0 }
     by_lane[lane] = sums
   end
   return sums
@@ -92,11 +94,11 @@ end
 if #ended > 0 then removes[RUNNING] = ended end
 for lane, sums in pairs(by_lane) do
   count(lane, 2, -sums.all)
-  for status = 0, 6 do
+  for status = 0, 7 do
     if sums[status] > 0 then count(lane, status, sums[status]) end
     if NAMES[status] then happened(lane, NAMES[status], sums[status]) end
   end
-  happened(lane, 'put_back', sums[0] + sums[1])
+  happened(lane, 'put_back', sums[0] + sums[1] + sums[7])
   happened(lane, 'cpu_us', sums.cpu_us)
   happened(lane, 'wall_us', sums.wall_us)
 end

@@ -1,6 +1,6 @@
 -- One certain run for a worker. ARGV: worker, lease in microseconds.
 -- Answers what stands against it: -1 there is none, 99 set aside, 2 running and whose, 1 not
--- yet due and when, or the status it ended as; or 0 and what claim answers.
+-- yet due and when, or the status it ended as or is held in; or 0 and what claim answers.
 local id = id_of(KEYS[RUN_FIRST])
 local run = look(id)
 if not run then return { -1 } end

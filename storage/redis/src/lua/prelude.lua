@@ -20,6 +20,7 @@
 local COUNTS, LANES, RUNNING, DELAYED, TYPES = unpack(KEYS, 1, 5)
 local QUARANTINE, WAITING, RUN_FIRST, ARG_FIRST = KEYS[9], KEYS[10], 12, 4
 local P, ORIGIN = ARGV[2], ARGV[3]
+local HELD = P .. 'held'
 local sub, byte, pack = string.sub, string.byte, struct.pack
 local STATE_BYTES, YES = 55, byte('1')
 local STANDARD_TENANT = 'default'
@@ -118,6 +119,8 @@ local function enter(id, lane, priority, status, at)
   elseif status == 1 or status == 6 then
     add(DELAYED, whole(at), id)
     waits = true
+  elseif status == 7 then
+    add(HELD, whole(at), id)
   else
     add(KEYS[3 + status], whole(at), id)
   end
@@ -133,6 +136,8 @@ local function leave(id, run)
     remove(DELAYED, id)
   elseif run.status == 2 then
     remove(RUNNING, id)
+  elseif run.status == 7 then
+    remove(HELD, id)
   else
     remove(KEYS[3 + run.status], id)
   end
@@ -176,11 +181,11 @@ local function add_up(key, changes)
   end
 end
 
--- How many more runs of each tenant wait: are pending, scheduled or await a retry.
+-- How many more runs of each tenant wait: are pending, scheduled, await a retry or are held.
 local function more_waiting()
   local more = {}
   for field, by in pairs(deltas) do
-    local status, tenant = string.match(field, '^([016])/(.-),')
+    local status, tenant = string.match(field, '^([0167])/(.-),')
     if status then more[tenant] = (more[tenant] or 0) + by end
   end
   return more

@@ -1,11 +1,11 @@
 -- Stores runs that are alike: KEYS from `first` on, arguments from ARGV[at] on: how many,
--- lane, job type, priority, how they are due, when, the number of tags, the tags; then for
--- each what was submitted, without the instant, and its input.
+-- lane, job type, priority, how they are due, when, '1' if they are held, the number of tags,
+-- the tags; then for each what was submitted, without the instant, and its input.
 -- Answers where the next arguments begin. Places of runs that were there go to `there`.
 local function store(first, at, there)
   local last = first + tonumber(ARGV[at]) - 1
   local lane, job_type, priority = ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
-  local kind, time, tags = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local kind, time, tags = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 7])
   local due = NOW
   if kind == 'in' then
     due = NOW + time
@@ -13,8 +13,9 @@ local function store(first, at, there)
     due = math.max(time, NOW)
   end
   local status, created, state = due > NOW and 1 or 0, instant(NOW), nil
-  if status == 1 then
-    state = '10' .. string.rep('\0', 8) .. NEVER .. instant(due) .. string.rep('\0', 4) .. NEVER
+  if ARGV[at + 6] == '1' then status = 7 end
+  if status ~= 0 then
+    state = status .. '0' .. string.rep('\0', 8) .. NEVER .. instant(due) .. string.rep('\0', 4) .. NEVER
       .. string.rep('\0', 16) .. '0'
   end
   local is_any_there = false
@@ -23,13 +24,13 @@ local function store(first, at, there)
     is_any_there = is_any_there or redis.call('EXISTS', unpack(KEYS, from, to)) > 0
   end
 
-  local score, begin, index = whole(due), '', DELAYED
+  local score, begin, index = whole(due), '', status == 7 and HELD or DELAYED
   if status == 0 then
     score, begin, index = place(priority, due), rank(priority, due), lane_key(lane)
   end
   local line, of_type = list_in(adds, index), list_in(adds, P .. 'type:' .. job_type)
   local line_at, type_at = #line, #of_type
-  local stored, argument = 0, at + 7 + tags
+  local stored, argument = 0, at + 8 + tags
   for i = first, last do
     local key = KEYS[i]
     if is_any_there and redis.call('EXISTS', key) == 1 then
@@ -44,7 +45,7 @@ local function store(first, at, there)
       local id = sub(key, -16)
       line[line_at + 1], line[line_at + 2], line_at = score, begin .. id, line_at + 2
       of_type[type_at + 1], of_type[type_at + 2], type_at = '0', id, type_at + 2
-      for tag = at + 7, at + 6 + tags do add(P .. 'tag:' .. ARGV[tag], '0', id) end
+      for tag = at + 8, at + 7 + tags do add(P .. 'tag:' .. ARGV[tag], '0', id) end
       stored = stored + 1
     end
     argument = argument + 2
@@ -53,7 +54,7 @@ local function store(first, at, there)
     redis.call('SADD', TYPES, job_type)
     count(lane, status, stored)
     happened(lane, 'enqueued', stored)
-    if status == 0 then ready[lane] = true else waits = true end
+    if status == 0 then ready[lane] = true elseif status == 1 then waits = true end
   end
   return argument
 end

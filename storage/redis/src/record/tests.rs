@@ -287,7 +287,7 @@ fn each_field_that_cannot_be_read_says_which() {
     let spoils: [(&str, &[u8]); 9] = [
         ("trigger", b"77"),
         ("state", b"0"),
-        ("state", &[b'7'; 55]),
+        ("state", &[b'8'; 55]),
         ("input", b"{"),
         ("output", b"\xff"),
         ("error", b"{}"),

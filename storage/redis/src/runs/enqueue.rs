@@ -56,6 +56,7 @@ fn are_alike(a: &NewRun, b: &NewRun) -> bool {
         && a.job_type == b.job_type
         && a.priority == b.priority
         && a.due == b.due
+        && a.is_held() == b.is_held()
         && a.tags == b.tags
 }
 
@@ -67,13 +68,14 @@ pub(crate) fn put_new_runs<'a>(
 ) -> Result<()> {
     let Some(first) = runs.clone().next() else { return Ok(()) };
     let (due_kind, due) = match first.due {
-        Due::Now => ("now", 0),
+        Due::Now | Due::Held => ("now", 0),
         Due::In(delay) => ("in", i64::try_from(micros(delay)).unwrap_or(i64::MAX)),
         Due::At(time) => ("at", time.as_micros()),
     };
     let lane = lane(&first.tenant, &first.queue);
     call.arg(runs.len()).arg(lane).arg(first.job_type.as_str());
-    call.arg(first.priority.get()).arg(due_kind).arg(due).arg(first.tags.len());
+    call.arg(first.priority.get()).arg(due_kind).arg(due).arg(u8::from(first.is_held()));
+    call.arg(first.tags.len());
     first.tags.iter().for_each(|tag| {
         call.arg(tag.as_str());
     });

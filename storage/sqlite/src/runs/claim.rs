@@ -109,7 +109,9 @@ pub(crate) fn claim_run(tx: &mut Tx<'_>, request: ClaimRunRequest) -> DbResult<C
             let worker = worker_of(tx, id)?;
             return Ok(ClaimRunResult::AlreadyAssigned { worker });
         }
-        status if status.is_final() => return Ok(ClaimRunResult::WrongStatus(status)),
+        status if status.is_final() || status == RunStatus::Held => {
+            return Ok(ClaimRunResult::WrongStatus(status));
+        }
         status if status.is_delayed() && standing.due_at > tx.now => {
             return Ok(ClaimRunResult::NotDue { due_at: standing.due_at });
         }

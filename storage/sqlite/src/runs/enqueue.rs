@@ -35,7 +35,7 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueR
             seq += 1;
             let enqueued = Activity { enqueued: 1, ..Activity::default() };
             tx.count(run.tenant.as_str(), run.queue.as_str(), &enqueued);
-            tx.tell(ready_or_scheduled(&run));
+            ready_or_scheduled(&run).into_iter().for_each(|notice| tx.tell(notice));
             results.push(EnqueueResult::Stored);
         } else {
             results.push(EnqueueResult::Duplicate);
@@ -49,10 +49,10 @@ pub(crate) fn bytes_of(runs: &[NewRun]) -> usize {
     runs.iter().map(|run| RUN_BYTES + run.input.as_str().len()).sum()
 }
 
-fn ready_or_scheduled(run: &Run) -> Notice {
+fn ready_or_scheduled(run: &Run) -> Option<Notice> {
     match run.status {
-        RunStatus::Pending => Notice::Ready(run.queue.clone()),
-        _ => Notice::Scheduled,
+        RunStatus::Pending => Some(Notice::Ready(run.queue.clone())),
+        status => status.is_delayed().then_some(Notice::Scheduled),
     }
 }
 

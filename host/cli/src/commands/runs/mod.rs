@@ -24,6 +24,6 @@ fn tone(status: RunStatus) -> Tone {
         RunStatus::Failed => Tone::Bad,
         RunStatus::AwaitingRetry | RunStatus::Cancelled => Tone::Warning,
         RunStatus::Running => Tone::Strong,
-        RunStatus::Pending | RunStatus::Scheduled => Tone::Quiet,
+        RunStatus::Pending | RunStatus::Scheduled | RunStatus::Held => Tone::Quiet,
     }
 }

@@ -49,7 +49,7 @@ impl Chooser {
 
     /// Most often a run that waits.
     pub(super) async fn claim_run(&mut self, reference: &Fixture) -> Operation {
-        use RunStatus::{AwaitingRetry, Completed, Pending, Running, Scheduled};
+        use RunStatus::{AwaitingRetry, Completed, Held, Pending, Running, Scheduled};
         self.remember(&running(reference).await);
         let status = self.random.one_of(&[
             Pending,
@@ -59,6 +59,7 @@ impl Chooser {
             AwaitingRetry,
             Running,
             Completed,
+            Held,
         ]);
         Operation::ClaimRun(ClaimRunRequest {
             run: self.run_with(status, reference).await,
@@ -144,6 +145,9 @@ impl Chooser {
         let mut transition = settle(run, outcome, usage, self.now, &policy, random);
         transition.at = self.unique(transition.at);
         transition.due_at = transition.due_at.map(|due_at| self.unique(due_at));
+        if !transition.status.is_final() && self.random.once_in(6) {
+            transition.status = RunStatus::Held;
+        }
         let code = if self.random.once_in(2) { "old" } else { "new" };
         transition.digest = self.random.once_in(2).then(|| Digest::of(code.as_bytes()));
         if self.random.once_in(8) {

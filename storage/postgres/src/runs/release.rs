@@ -1,0 +1,70 @@
+//! Runs that are held are let go.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+use zapjobs_model::{RunId, RunStatus};
+use zapjobs_storage::{ReleaseResult, Result};
+
+use crate::PostgresStorage;
+use crate::error::DbResult;
+use crate::row::Columns;
+use crate::session::Session;
+
+/// Releases what is held, and answers how each run stood and stands. Whether it must wait for
+/// its time is said as `zapjobs_model::run::released` says it.
+const RELEASE: &str = "WITH held AS MATERIALIZED (
+        SELECT id, queue, status, due_at, {now} AS now FROM {schema}.{prefix}runs
+        WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
+    released AS (
+        UPDATE {schema}.{prefix}runs r SET due_at = greatest(held.due_at, held.now),
+            status = CASE WHEN held.due_at > held.now THEN 1 ELSE 0 END
+        FROM held WHERE r.id = held.id AND held.status = 7)
+    SELECT id, queue, status, CASE WHEN due_at > now THEN 1::int2 ELSE 0::int2 END FROM held";
+
+/// How a run stood, and how it stands once it is released.
+struct Standing {
+    queue: String,
+    status: i16,
+    then: i16,
+}
+
+impl PostgresStorage {
+    pub(super) async fn release_held(
+        &self,
+        session: &mut Session<'_>,
+        runs: &[RunId],
+    ) -> Result<Vec<ReleaseResult>> {
+        let mut ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rows = session.rows(self.query(RELEASE).bind(ids)).await?;
+        let read = rows.iter().map(|row| {
+            let mut columns = Columns::new(row);
+            let id: Uuid = columns.value()?;
+            let queue = columns.value()?;
+            Ok((id, Standing { queue, status: columns.value()?, then: columns.value()? }))
+        });
+        let mut standings: HashMap<Uuid, Standing> = session.told(read.collect::<DbResult<_>>())?;
+        Ok(runs.iter().map(|run| self.answer_release(standings.get_mut(&run.0))).collect())
+    }
+
+    /// Answers one wish, and notes that its run is released.
+    fn answer_release(&self, standing: Option<&mut Standing>) -> ReleaseResult {
+        let Some(standing) = standing else { return ReleaseResult::NotFound };
+        match RunStatus::from_code(standing.status.into()) {
+            Some(RunStatus::Held) => {
+                standing.status = standing.then;
+                if standing.then == 0 {
+                    self.events.ready_named(&standing.queue);
+                } else {
+                    self.events.scheduled();
+                }
+                ReleaseResult::Released
+            }
+            Some(status) => ReleaseResult::WrongStatus(status),
+            // Set aside: nobody's until a person mends it.
+            None => ReleaseResult::NotFound,
+        }
+    }
+}
