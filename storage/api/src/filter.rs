@@ -63,6 +63,7 @@ mod tests {
             parent: None,
             tags: vec![Tag::new("red").expect("a good tag")],
             metadata: Default::default(),
+            limit_key: None,
         };
         let error = RunError::new(Blame::Guest, "oops", "Broken_pipe");
         Run { error: Some(error), ..Run::from_new(new, NOW) }

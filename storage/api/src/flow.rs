@@ -12,7 +12,8 @@ use crate::{QueueSelection, Result};
 /// by [`FlowControl::admit`] alone, and takes a slot in each of its gates then, in all at once. It
 /// gives them back, in the same write, when it is neither pending nor running any more: when it
 /// ended, waits again, was cancelled or set aside. An attempt that ends and leaves its run pending
-/// keeps them. [`crate::RunStore::release_runs`] leaves a run held that a limit holds; and
+/// keeps them. [`crate::RunStore::release_runs`] answers `WrongStatus(Held)` for a run that a
+/// limit holds, and leaves it; and
 /// [`crate::RunStore::claim_run`] answers `WrongStatus(Held)` for one.
 ///
 /// *Cost:* a storage without limits does nothing of this.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use zapjobs_model::{
-    CorrelationId, Digest, Due, JobDefinition, JobKey, JobType, Json, Lease, LogEntry, LogLevel,
-    LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId, Schedule, Tag, TenantId, Timestamp,
+    CorrelationId, Digest, Due, JobDefinition, JobKey, JobType, Json, Lease, LimitKey, LogEntry,
+    LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId, Schedule, Tag, TenantId, Timestamp,
     Trigger, WorkerId,
 };
 use zapjobs_storage::WorkerRecord;
@@ -82,6 +82,7 @@ pub(crate) fn a_run(job: &str) -> RunBuilder {
         parent: None,
         tags: Vec::new(),
         metadata: BTreeMap::new(),
+        limit_key: None,
     })
 }
 
@@ -138,6 +139,11 @@ impl RunBuilder {
         self
     }
 
+    pub(crate) fn limit_key(mut self, key: &str) -> Self {
+        self.0.limit_key = Some(LimitKey::new(key).expect("a good limit key"));
+        self
+    }
+
     pub(crate) fn deadline(mut self, time: Timestamp) -> Self {
         self.0.deadline = Some(time);
         self
@@ -177,6 +183,7 @@ impl RunBuilder {
             .deadline(START.plus(seconds(86_400)))
             .max_attempts(1_000)
             .correlation("order 66 / \u{1F4E6}")
+            .limit_key("customer 7/ü")
             .tag("b")
             .tag("a tag; with 'marks' and ünïcode")
             .trigger(Trigger::Continuation)

@@ -45,9 +45,10 @@ impl Flow {
         self.held.contains_key(&id)
     }
 
-    /// A run stands anew: one that a limit applies to is held instead of pending.
-    pub(crate) fn enter(&mut self, run: &mut Run) {
-        if self.must_hold(run) {
+    /// A run stands anew: one that a limit applies to is held instead of pending, and one that
+    /// a limit held and that still is held goes back to its line.
+    pub(crate) fn enter(&mut self, run: &mut Run, was_in_line: bool) {
+        if self.must_hold(run) || was_in_line && run.status == RunStatus::Held {
             run.status = RunStatus::Held;
             let line = Line::of(run);
             let (name, place) = (line.to_string(), place(run));
@@ -60,15 +61,16 @@ impl Flow {
         }
     }
 
-    /// A run is about to stand otherwise.
-    pub(crate) fn leave(&mut self, id: RunId) {
-        let Some((name, place)) = self.held.remove(&id) else { return };
+    /// A run is about to stand otherwise. Answers whether a limit held it.
+    pub(crate) fn leave(&mut self, id: RunId) -> bool {
+        let Some((name, place)) = self.held.remove(&id) else { return false };
         if let Some((_, runs)) = self.lines.get_mut(&name) {
             runs.remove(&place);
             if runs.is_empty() {
                 self.lines.remove(&name);
             }
         }
+        true
     }
 
     /// A run is gone.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::retry::ATTEMPTS_MAX;
 use crate::{
-    CorrelationId, Due, JobDefinition, JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag,
+    CorrelationId, Due, InvalidName, JobDefinition, JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag,
     TenantId, Timestamp, Trigger,
 };
 
@@ -118,6 +118,14 @@ pub enum InvalidRequest {
     /// The deadline passes before the run is ready.
     #[error("the run's deadline passes before the run is ready")]
     DeadlineBeforeDue,
+    /// The key of a limit per key is none.
+    #[error("the input at {pointer} is no key to limit by: {error}")]
+    LimitKey {
+        /// Where the limit finds keys.
+        pointer: String,
+        /// What is wrong with what stands there.
+        error: InvalidName,
+    },
 }
 
 /// Checks a request against its definition and makes the run of it. Whether the input fits

@@ -51,6 +51,7 @@ mod text;
 
 mod definitions;
 mod filter;
+mod flow;
 mod lanes;
 mod leases;
 mod log_pruning;

@@ -41,6 +41,7 @@ mod script;
 
 mod definitions;
 mod events;
+mod flow;
 mod leases;
 mod logs;
 mod queries;

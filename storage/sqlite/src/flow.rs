@@ -69,9 +69,9 @@ impl FlowControl for SqliteStorage {
 
     async fn admit(&self, request: AdmitRequest) -> Result<Admitted> {
         const OPERATION: &str = "admit held runs";
-        // Looked at by a reader first, so that the writer is left alone where nothing is limited.
-        if !self.read(OPERATION, admit::is_needed).await? {
-            return Ok(Admitted::IDLE);
+        // Looked at by a reader first, so that the writer is left alone where nothing is held.
+        if let Some(nothing) = self.read(OPERATION, admit::need).await? {
+            return Ok(nothing);
         }
         let kind = WriteKind::new(OPERATION, 0);
         self.write(kind, move |tx| admit::admit(tx, &request)).await

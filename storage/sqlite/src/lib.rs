@@ -53,6 +53,7 @@ mod row;
 
 mod definitions;
 mod filter;
+mod flow;
 mod leases;
 mod logs;
 mod queries;

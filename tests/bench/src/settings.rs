@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::depth::DepthSettings;
+use crate::limits::LimitsSettings;
 use crate::neighbours::NeighbourSettings;
 use crate::prune::PruneSettings;
 use crate::store::StoreSettings;
@@ -31,6 +32,8 @@ pub(crate) enum Measure {
     Store(StoreSettings),
     /// What a claim costs with few and with many runs waiting.
     Depth(DepthSettings),
+    /// What limits per key cost.
+    Limits(LimitsSettings),
     /// How long claims wait while old runs are deleted.
     Prune(PruneSettings),
     /// What a tenant notices of another one that attacks.

@@ -31,6 +31,7 @@ pub(crate) fn a_run() -> NewRun {
         parent: None,
         tags: Vec::new(),
         metadata: Default::default(),
+        limit_key: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod doctor;
 mod enqueue;
 mod follow;
 mod input;
+mod limits;
 pub(crate) mod logging;
 mod migrate;
 mod new;
@@ -65,6 +66,9 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args.id.run, args.wait, app).await,
         Command::Stats(args) => stats::stats(args, app).await,
+        Command::Limits(command) => limits::limits(command, app).await,
+        Command::Pause(scope) => limits::pause(scope, app).await,
+        Command::Resume(scope) => limits::resume(scope, app).await,
         Command::Migrate(command) => migrate::migrate(command, app).await,
         Command::Doctor => doctor::doctor(app).await,
         Command::Torture(args) => torture::torture(args, app).await,

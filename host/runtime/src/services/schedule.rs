@@ -15,6 +15,7 @@ use zapjobs_storage::{FireRequest, FireResult, Result};
 
 use super::Service;
 use crate::host_core::Core;
+use crate::limit_keys::find_limit_key;
 
 const BATCH: usize = 1_000;
 /// Longest rest: schedules may change meanwhile.
@@ -57,7 +58,7 @@ impl FireSchedules {
         due: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
-        let request = JobRequest {
+        let mut request = JobRequest {
             trigger: match definition.schedule {
                 Schedule::Cron(_) => Trigger::Cron,
                 _ => Trigger::Scheduled,
@@ -70,7 +71,9 @@ impl FireSchedules {
         };
         let id = RunId(Uuid::now_v7());
         let bytes_max = core.options.limits.input_bytes_max;
-        let run = match submit(request, definition, id, now, bytes_max) {
+        let pointers = core.limit_keys.pointers(&*core.storage).await?;
+        let found = find_limit_key(&mut request, &pointers);
+        let run = match found.and_then(|()| submit(request, definition, id, now, bytes_max)) {
             Ok(run) => run,
             Err(error) => {
                 if self.refused.lock().insert(definition.key.clone()) {

@@ -52,6 +52,7 @@ impl Rounds {
             parent: None,
             tags: Vec::new(),
             metadata: Default::default(),
+            limit_key: None,
         };
         let runs: Vec<NewRun> = (0..count).map(run).collect();
         self.storage.enqueue(&runs).await.expect("enqueued");

@@ -67,6 +67,7 @@ pub(crate) async fn every_field_is_stored_as_it_was_given(f: &Fixture) {
         parent: run.parent,
         tags: run.tags,
         metadata: run.metadata,
+        limit_key: run.limit_key,
     };
     assert_eq!(given_back, new);
 }

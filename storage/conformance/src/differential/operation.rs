@@ -6,11 +6,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, JobDefinition, JobKey, LeaseKey, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
+    Blame, JobDefinition, JobKey, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
     TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    ClaimRequest, ClaimRunRequest, ClaimRunResult, FireRequest, LogPageRequest, NamedLease,
+    AdmitRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult, FireRequest, LogPageRequest, NamedLease,
     NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
     RunPageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
@@ -21,6 +21,9 @@ use crate::Fixture;
 #[derive(Debug)]
 pub(super) enum Operation {
     Enqueue(Vec<NewRun>),
+    ChangeLimit(LimitScope, LimitChange),
+    Admit(AdmitRequest),
+    Limits,
     Claim(ClaimRequest),
     ClaimRun(ClaimRunRequest),
     Renew(Vec<LeaseKey>, Duration),
@@ -93,6 +96,11 @@ impl Performer {
             }
             Operation::Acquire(request) => self.acquire(request).await,
             Operation::NamedLease(name) => self.named_lease(name).await,
+            Operation::ChangeLimit(scope, change) => {
+                said(self.storage().change_limit(scope, change.clone()).await)
+            }
+            Operation::Admit(request) => said(self.storage().admit(request.clone()).await),
+            Operation::Limits => said(self.storage().limits().await),
             _ if is_about_runs(operation) => self.perform_on_runs(operation).await,
             _ => self.perform_on_the_rest(operation).await,
         }

@@ -24,6 +24,7 @@ fn running() -> Run {
         parent: None,
         tags: Vec::new(),
         metadata: Default::default(),
+        limit_key: None,
     };
     let mut run = Run::from_new(new, NOW);
     run.status = RunStatus::Running;

@@ -14,19 +14,21 @@ use crate::session::Session;
 /// Releases what is held, and answers how each run stood and stands. Whether it must wait for
 /// its time is said as `zapjobs_model::run::released` says it.
 const RELEASE: &str = "WITH held AS MATERIALIZED (
-        SELECT id, queue, status, due_at, {now} AS now FROM {schema}.{prefix}runs
-        WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
+        SELECT id, queue, status, due_at, {now} AS now, line IS NOT NULL AS is_limited
+        FROM {schema}.{prefix}runs WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
     released AS (
         UPDATE {schema}.{prefix}runs r SET due_at = greatest(held.due_at, held.now),
             status = CASE WHEN held.due_at > held.now THEN 1 ELSE 0 END
-        FROM held WHERE r.id = held.id AND held.status = 7)
-    SELECT id, queue, status, CASE WHEN due_at > now THEN 1::int2 ELSE 0::int2 END FROM held";
+        FROM held WHERE r.id = held.id AND held.status = 7 AND NOT held.is_limited
+        RETURNING r.id, r.status)
+    SELECT id, queue, held.status, released.status FROM held LEFT JOIN released USING (id)";
 
 /// How a run stood, and how it stands once it is released.
 struct Standing {
     queue: String,
     status: i16,
-    then: i16,
+    /// How it stands once it is released, by a limit perhaps held again; nothing if it was not.
+    then: Option<i16>,
 }
 
 impl PostgresStorage {
@@ -53,12 +55,14 @@ impl PostgresStorage {
     fn answer_release(&self, standing: Option<&mut Standing>) -> ReleaseResult {
         let Some(standing) = standing else { return ReleaseResult::NotFound };
         match RunStatus::from_code(standing.status.into()) {
+            Some(status) if standing.then.is_none() => ReleaseResult::WrongStatus(status),
             Some(RunStatus::Held) => {
-                standing.status = standing.then;
-                if standing.then == 0 {
-                    self.events.ready_named(&standing.queue);
-                } else {
+                let then = standing.then.take().unwrap_or(standing.status);
+                standing.status = then;
+                if RunStatus::from_code(then.into()).is_some_and(RunStatus::is_delayed) {
                     self.events.scheduled();
+                } else {
+                    self.events.ready_named(&standing.queue);
                 }
                 ReleaseResult::Released
             }

@@ -29,6 +29,7 @@ fn plain() -> Run {
         parent: None,
         tags: Vec::new(),
         metadata: BTreeMap::new(),
+        limit_key: None,
     };
     Run::from_new(new, Timestamp::from_micros(1_790_000_000_000_001))
 }
@@ -69,6 +70,7 @@ fn as_submitted(run: &Run) -> NewRun {
         parent: run.parent,
         tags: run.tags,
         metadata: run.metadata,
+        limit_key: run.limit_key,
     }
 }
 

@@ -8,6 +8,9 @@ use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::script::SCRIPTS;
 
+/// What the script answers of a run that a limit holds.
+const HELD_BY_LIMIT: i64 = 70;
+
 pub(super) async fn release(s: &RedisStorage, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
     const OPERATION: &str = "release runs";
     s.check_open(OPERATION)?;
@@ -19,9 +22,11 @@ pub(super) async fn release(s: &RedisStorage, runs: &[RunId]) -> Result<Vec<Rele
         let answer = Answer::of(OPERATION, &answer);
         s.listeners.tell(answer.notices(1)?);
         for before in answer.at(0)?.items()? {
-            results.push(match RunStatus::from_code(before.number()?) {
+            let before = before.number()?;
+            results.push(match RunStatus::from_code(before) {
                 Some(RunStatus::Held) => ReleaseResult::Released,
                 Some(status) => ReleaseResult::WrongStatus(status),
+                None if before == HELD_BY_LIMIT => ReleaseResult::WrongStatus(RunStatus::Held),
                 // There is none, or its record was set aside.
                 None => ReleaseResult::NotFound,
             });

@@ -12,9 +12,10 @@ use crate::error::{DbError, DbResult};
 use crate::runs::row_limit;
 use crate::writer::Tx;
 
-const IS_NEEDED: &str = "SELECT EXISTS (SELECT 1 FROM {prefix}flow_limits)
-    OR EXISTS (SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_lines
-        WHERE status = 7 AND line IS NOT NULL)";
+const NEED: &str = "SELECT EXISTS (SELECT 1 FROM {prefix}flow_limits),
+    EXISTS (SELECT 1 FROM {prefix}runs INDEXED BY {prefix}runs_lines
+        WHERE status = 7 AND line IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM {prefix}flow_limits WHERE is_settling = 1)";
 /// Lines by one seek each.
 const LINES: &str = "WITH RECURSIVE lines (line) AS (
         SELECT min(line) FROM {prefix}runs INDEXED BY {prefix}runs_lines
@@ -38,18 +39,20 @@ const NOTE_LOOK: &str = "INSERT OR REPLACE INTO {prefix}flow_look (one, line) VA
 const ADMIT: &str =
     "UPDATE {prefix}runs SET status = 0, admitted = 1 WHERE id = ?1 AND status = 7";
 
-/// Whether there is a limit, or a run held by one.
-pub(super) fn is_needed(db: &Db) -> DbResult<bool> {
-    Ok(db.prepare(IS_NEEDED)?.query_row([], |row| row.get(0))?)
+/// What there is to do; nothing but an answer where no run is held.
+pub(super) fn need(db: &Db) -> DbResult<Option<Admitted>> {
+    let (has_limits, has_work): (bool, bool) =
+        db.prepare(NEED)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((!has_work).then_some(Admitted { is_idle: !has_limits, ..Admitted::default() }))
 }
 
 pub(super) fn admit(tx: &mut Tx<'_>, request: &AdmitRequest) -> DbResult<Admitted> {
     let limits = limits(tx.db)?;
     let mut settling = settling(tx.db)?;
-    if let Some(scope) = settling.first() {
-        if settle(tx, scope)? {
-            settling.remove(0);
-        }
+    if let Some(scope) = settling.pop()
+        && !settle(tx, &scope)?
+    {
+        settling.push(scope);
     }
     tx.db.prepare(FORGET_RATES)?.execute([tx.now.as_micros()])?;
     let (lines, has_more_lines) = lines(tx.db)?;

@@ -5,7 +5,7 @@ use zapjobs_model::flow::{InvalidFlowLimit, LIMITS_MAX};
 use zapjobs_model::{FlowLimit, FlowLimits, LimitChange, LimitScope, Line};
 use zapjobs_storage::ErrorKind;
 
-use super::limits;
+use super::{limits, settling};
 use crate::error::{DbError, DbResult};
 use crate::runs::row_limit;
 use crate::writer::Tx;
@@ -78,8 +78,8 @@ fn count_running(tx: &Tx<'_>, limits: &FlowLimits, scope: &LimitScope) -> DbResu
 /// settled: none is left, and those under way are counted.
 pub(super) fn settle(tx: &mut Tx<'_>, scope: &LimitScope) -> DbResult<bool> {
     let limits = limits(tx.db)?;
-    // Lifted meanwhile: then nothing holds them.
-    if limits.get(scope).is_none() {
+    // Another was faster, or it was lifted meanwhile.
+    if !settling(tx.db)?.contains(scope) {
         return Ok(true);
     }
     if hold_ready(tx, scope)? {

@@ -9,6 +9,8 @@ use super::standing::standing;
 use crate::error::DbResult;
 use crate::writer::Tx;
 
+/// Whether a limit holds it, which alone lets it go.
+const IN_LINE: &str = "SELECT 1 FROM {prefix}runs WHERE id = ?1 AND line IS NOT NULL";
 const RELEASE: &str = "UPDATE {prefix}runs SET status = ?2, due_at = ?3 WHERE id = ?1";
 
 pub(crate) fn release(tx: &mut Tx<'_>, runs: &[RunId]) -> DbResult<Vec<ReleaseResult>> {
@@ -23,6 +25,9 @@ fn release_one(tx: &mut Tx<'_>, run: RunId) -> DbResult<ReleaseResult> {
         Some(status) => return Ok(ReleaseResult::WrongStatus(status)),
         // Set aside: nobody's until a person mends it.
         None => return Ok(ReleaseResult::NotFound),
+    }
+    if tx.db.prepare(IN_LINE)?.exists([id])? {
+        return Ok(ReleaseResult::WrongStatus(RunStatus::Held));
     }
     let status = released(standing.due_at, tx.now);
     let due_at = standing.due_at.max(tx.now);
