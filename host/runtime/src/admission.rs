@@ -51,6 +51,11 @@ impl Admitter {
         Ok(())
     }
 
+    /// Whether there were limits, or runs held by one, when the host looked last.
+    pub(crate) fn is_active(&self) -> bool {
+        self.0.lock().idle_since.is_none()
+    }
+
     /// How long to rest at most.
     pub(crate) fn rest_at_most(&self, usual: Duration) -> Duration {
         let next_in = self.0.lock().next_in;

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use zapjobs_model::{
-    InvalidRequest, JobKey, JobRequest, LimitKeyPointer, LimitScope,
-};
+use zapjobs_model::{InvalidRequest, JobKey, JobRequest, LimitKeyPointer, LimitScope};
 use zapjobs_storage::{Result, Storage};
 
 /// How long pointers are taken to stand: 1 second.
@@ -33,10 +31,11 @@ impl LimitKeys {
             return Ok(pointers);
         }
         let limits = storage.limits_in_force().await?;
-        let pointers = limits.iter().filter_map(|(scope, limit)| match (scope, &limit.key_pointer) {
-            (LimitScope::PerKey(job), Some(pointer)) => Some((job.clone(), pointer.clone())),
-            _ => None,
-        });
+        let pointers =
+            limits.iter().filter_map(|(scope, limit)| match (scope, &limit.key_pointer) {
+                (LimitScope::PerKey(job), Some(pointer)) => Some((job.clone(), pointer.clone())),
+                _ => None,
+            });
         let pointers: Pointers = Arc::new(pointers.collect());
         *self.0.lock() = Some((Instant::now(), Arc::clone(&pointers)));
         Ok(pointers)
@@ -54,10 +53,8 @@ pub(crate) fn find_limit_key(
     let key = JobKey { tenant: request.tenant.clone(), job_type: request.job_type.clone() };
     if let Some(pointer) = pointers.get(&key) {
         let found = pointer.key_of(&request.input);
-        request.limit_key = found.map_err(|error| InvalidRequest::LimitKey {
-            pointer: pointer.to_string(),
-            error,
-        })?;
+        request.limit_key = found
+            .map_err(|error| InvalidRequest::LimitKey { pointer: pointer.to_string(), error })?;
     }
     Ok(())
 }

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use support::{Bench, PATIENCE, describe, job, request, script};
 use zapjobs_model::{
-    FlowLimit, JobRequest, Json, LimitChange, LimitKeyPointer, LimitScope, Outcome, Rate,
-    RunStatus,
+    FlowLimit, JobRequest, Json, LimitChange, LimitKeyPointer, LimitScope, Outcome, Rate, RunStatus,
 };
 use zapjobs_runtime::{HostOptions, SubmitError};
 use zapjobs_storage::RunFilter;
@@ -62,7 +61,8 @@ async fn a_rate_is_kept_over_several_hosts() {
     bench.storage.change_limit(&LimitScope::Everything, limit).await.expect("set");
     let requests = (0..200).map(|_| request("counted")).collect();
     let ids = bench.client.enqueue_all(requests).await.expect("enqueued");
-    let hosts = [bench.host(HostOptions::default()).await, bench.host(HostOptions::default()).await];
+    let hosts =
+        [bench.host(HostOptions::default()).await, bench.host(HostOptions::default()).await];
     let mut started = Vec::new();
     for id in ids {
         started.extend(bench.ended(id).await.started_at);
@@ -86,10 +86,8 @@ async fn a_key_is_found_in_the_input_unless_it_is_named() {
     };
     let scope = LimitScope::PerKey(job("mail"));
     bench.storage.change_limit(&scope, LimitChange::set(limit)).await.expect("set");
-    let with = |input: &str| JobRequest {
-        input: Json::parse(input).expect("JSON"),
-        ..request("mail")
-    };
+    let with =
+        |input: &str| JobRequest { input: Json::parse(input).expect("JSON"), ..request("mail") };
     let key = async |request: JobRequest| {
         let id = bench.client.enqueue(request).await.expect("enqueued");
         bench.run(id).await.limit_key.map(|key| key.to_string())

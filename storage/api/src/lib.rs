@@ -35,8 +35,8 @@ pub use bounds::{check_batch, check_claim, check_page, check_spans};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
-pub use flow::{AdmitRequest, Admitted, FlowControl, LimitUse, limit_uses};
 pub use finding::{Finding, Verdict};
+pub use flow::{AdmitRequest, Admitted, FlowControl, LimitUse, limit_uses};
 pub use lock::Lock;
 pub use record::{
     ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, Counts, EnqueueResult, FireResult,

@@ -19,7 +19,14 @@ use crate::{
 /// A whole storage.
 #[async_trait]
 pub trait Storage:
-    Definitions + RunStore + RunQueries + Logs + Statistics + WorkerRegistry + Coordinator + Events
+    Definitions
+    + RunStore
+    + RunQueries
+    + Logs
+    + Statistics
+    + WorkerRegistry
+    + Coordinator
+    + Events
     + crate::FlowControl
 {
     /// The present instant by the store's clock.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use uuid::Uuid;
 use zapjobs_model::{
     CorrelationId, Digest, Due, JobDefinition, JobKey, JobType, Json, Lease, LimitKey, LogEntry,
-    LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId, Schedule, Tag, TenantId, Timestamp,
-    Trigger, WorkerId,
+    LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId, Schedule, Tag, TenantId,
+    Timestamp, Trigger, WorkerId,
 };
 use zapjobs_storage::WorkerRecord;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CorrelationId, Digest, JobKey, JobType, Json, Lease, LeaseKey, LimitKey, QueueName, RunError, RunId,
-    RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
+    CorrelationId, Digest, JobKey, JobType, Json, Lease, LeaseKey, LimitKey, QueueName, RunError,
+    RunId, RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
 };
 
 /// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.

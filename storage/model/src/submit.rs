@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::retry::ATTEMPTS_MAX;
 use crate::{
-    CorrelationId, Due, InvalidName, JobDefinition, JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag,
-    TenantId, Timestamp, Trigger,
+    CorrelationId, Due, InvalidName, JobDefinition, JobType, Json, LimitKey, NewRun, Priority,
+    QueueName, RunId, Tag, TenantId, Timestamp, Trigger,
 };
 
 /// Labels on one run at most.

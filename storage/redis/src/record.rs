@@ -15,7 +15,9 @@ use std::fmt::Display;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zapjobs_model::{Digest, ItemCounts, Json, LimitKey, Progress, Run, RunError, RunId, RunStatus, Usage};
+use zapjobs_model::{
+    Digest, ItemCounts, Json, LimitKey, Progress, Run, RunError, RunId, RunStatus, Usage,
+};
 
 use state::State;
 use submission::{Submission, read_trigger};

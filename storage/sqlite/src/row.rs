@@ -10,9 +10,9 @@ use rusqlite::types::FromSql;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use zapjobs_model::{
-    Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey, Priority,
-    Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Trigger, Usage,
-    WorkerId,
+    Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
+    Priority, Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp,
+    Trigger, Usage, WorkerId,
 };
 
 use crate::error::{DbError, DbResult};

@@ -41,21 +41,14 @@ fn limit(args: &SetLimitArgs) -> FlowLimit {
             (false, None) => rate,
         }
     });
-    FlowLimit {
-        concurrency: args.concurrency,
-        rate,
-        key_pointer: args.key.clone(),
-        paused: false,
-    }
+    FlowLimit { concurrency: args.concurrency, rate, key_pointer: args.key.clone(), paused: false }
 }
 
 async fn change(scope: &LimitScope, change: LimitChange, app: &App) -> Done {
     let storage = open_existing(&app.config).await?;
-    let limit = storage.change_limit(scope, change).await.map_err(|error| {
-        match error.kind() {
-            ErrorKind::InvalidRequest => Failure::usage(error.to_string()),
-            _ => error.into(),
-        }
+    let limit = storage.change_limit(scope, change).await.map_err(|error| match error.kind() {
+        ErrorKind::InvalidRequest => Failure::usage(error.to_string()),
+        _ => error.into(),
     })?;
     storage.close().await?;
     if app.output.json {

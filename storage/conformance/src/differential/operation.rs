@@ -6,12 +6,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, JobDefinition, JobKey, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
-    TenantId, Timestamp, Transition, WorkerId,
+    Blame, JobDefinition, JobKey, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun, Run,
+    RunError, RunId, RunStatus, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    AdmitRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult, FireRequest, LogPageRequest, NamedLease,
-    NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
+    AdmitRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult, FireRequest, LogPageRequest,
+    NamedLease, NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
     RunPageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
 

@@ -6,8 +6,7 @@ use zapjobs_model::{
     FlowLimit, FlowLimits, LimitChange, LimitScope, Line, RunId, RunStatus, Timestamp,
 };
 use zapjobs_storage::{
-    AdmitRequest, Admitted, ErrorKind, FlowControl, LimitUse, Result, StorageError,
-    limit_uses,
+    AdmitRequest, Admitted, ErrorKind, FlowControl, LimitUse, Result, StorageError, limit_uses,
 };
 
 use super::Flow;
@@ -91,8 +90,7 @@ impl Work<'_> {
         let lines = flow.lines_from(&flow.looked_until, LINES_LOOKED_AT_MAX);
         let has_more_lines = flow.lines.len() > lines.len();
         flow.looked_until = lines.last().map(Line::to_string).unwrap_or_default();
-        let lines: Vec<Line> =
-            lines.into_iter().filter(|line| request.selects(line)).collect();
+        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
 
         let limits = flow.limits.clone();
         let mut look = Admission::new(&limits, self.now);

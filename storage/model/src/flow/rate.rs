@@ -131,9 +131,7 @@ impl Rate {
     pub fn forgets_at(&self, state: &RateState) -> Timestamp {
         Timestamp::from_micros(match state {
             RateState::FullAt(full_at) => full_at.div_euclid(1_000).saturating_add(1),
-            RateState::Window(parts) => {
-                parts.last().map_or(0, |(part, _)| self.forgotten(*part))
-            }
+            RateState::Window(parts) => parts.last().map_or(0, |(part, _)| self.forgotten(*part)),
         })
     }
 }

@@ -63,8 +63,8 @@ fn a_hundred_a_second_are_a_hundred_within_two_percent() {
 
 #[test]
 fn after_an_outage_no_more_than_the_burst_goes_at_once() {
-    let rate = Rate::new(100, Duration::from_secs(1))
-        .kept_by(RateAlgorithm::TokenBucket { burst: 7 });
+    let rate =
+        Rate::new(100, Duration::from_secs(1)).kept_by(RateAlgorithm::TokenBucket { burst: 7 });
     let mut state = None;
     for outage in [0, 1, 3_600] {
         let now = T0.plus(Duration::from_secs(outage * 24));
@@ -86,8 +86,7 @@ fn after_an_outage_no_more_than_the_burst_goes_at_once() {
 fn a_rate_opens_exactly_when_it_says() {
     for per_ms in [1_u64, 7, 1_000, 86_400_000] {
         for count in [1_u32, 3, 999] {
-            for algorithm in
-                [RateAlgorithm::TokenBucket { burst: 2 }, RateAlgorithm::SlidingWindow]
+            for algorithm in [RateAlgorithm::TokenBucket { burst: 2 }, RateAlgorithm::SlidingWindow]
             {
                 let rate = Rate::new(count, Duration::from_millis(per_ms)).kept_by(algorithm);
                 let (mut state, mut now) = (None, T0);
@@ -101,7 +100,10 @@ fn a_rate_opens_exactly_when_it_says() {
                     now = next;
                     state = Some(rate.taken(state.as_ref(), now));
                     let text = serde_json::to_string(&state).expect("plain data");
-                    assert_eq!(serde_json::from_str::<Option<RateState>>(&text).ok(), Some(state.clone()));
+                    assert_eq!(
+                        serde_json::from_str::<Option<RateState>>(&text).ok(),
+                        Some(state.clone())
+                    );
                 }
                 let state = state.expect("it was used");
                 let end = rate.forgets_at(&state);
@@ -126,7 +128,8 @@ fn the_first_run_of_all_lines_goes_first_and_takes_all_its_slots() {
     gates.iter().for_each(|gate| look.load(gate, GateUse::default()));
     let wanted = look.heads_wanted(&lines, 50);
     assert_eq!(wanted, [2, 2, 2, 51]);
-    let heads = [vec![held(1, 0), held(2, 0)], vec![held(3, 5)], vec![held(4, 9)], vec![held(5, 0)]];
+    let heads =
+        [vec![held(1, 0), held(2, 0)], vec![held(3, 5)], vec![held(4, 9)], vec![held(5, 0)]];
     let lines: Vec<_> = lines
         .into_iter()
         .zip(heads)
@@ -147,7 +150,8 @@ fn the_first_run_of_all_lines_goes_first_and_takes_all_its_slots() {
 fn a_pause_lets_nobody_through_and_a_rate_says_when() {
     let everything = |limit| [(LimitScope::Everything, limit)].into_iter().collect::<FlowLimits>();
     let lines = [line("a", None)];
-    let heads = [HeldLine { line: lines[0].clone(), wanted: 2, heads: vec![held(1, 0), held(2, 0)] }];
+    let heads =
+        [HeldLine { line: lines[0].clone(), wanted: 2, heads: vec![held(1, 0), held(2, 0)] }];
 
     let paused = everything(FlowLimit { paused: true, ..FlowLimit::default() });
     let mut look = Admission::new(&paused, T0);

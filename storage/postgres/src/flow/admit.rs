@@ -218,9 +218,10 @@ impl PostgresStorage {
             return Ok(());
         }
         let ids: Vec<Uuid> = plan.admitted.iter().map(|run| run.id.0).collect();
-        let slots = plan.admitted.iter().flat_map(|run| {
-            run.slots.iter().map(|gate| (gate.clone(), run.id.0))
-        });
+        let slots = plan
+            .admitted
+            .iter()
+            .flat_map(|run| run.slots.iter().map(|gate| (gate.clone(), run.id.0)));
         let (gates, takers): (Vec<String>, Vec<Uuid>) = slots.unzip();
         session.change(self.query(TAKE).bind(gates).bind(takers)).await?;
         session.change(self.query(ADMIT).bind(ids)).await?;

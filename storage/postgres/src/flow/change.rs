@@ -43,10 +43,12 @@ const HOLD: &str = concat!(
     within!(),
     " LIMIT $5 FOR UPDATE))"
 );
+/// In the order of ids, as ends of attempts lock them.
 const RUNNING: &str = concat!(
-    "UPDATE {schema}.{prefix}runs SET admitted = true WHERE status = 2 AND ",
+    "UPDATE {schema}.{prefix}runs SET admitted = true
+    WHERE id = ANY (ARRAY(SELECT id FROM {schema}.{prefix}runs WHERE status = 2 AND ",
     within!(),
-    " RETURNING id, tenant || '/' || queue || '/' || job_type || coalesce('/' || limit_key, '')"
+    " ORDER BY id FOR UPDATE)) RETURNING id, tenant || '/' || queue || '/' || job_type || coalesce('/' || limit_key, '')"
 );
 const FREE: &str = "DELETE FROM {schema}.{prefix}flow_slots WHERE id = ANY ($1)";
 pub(super) const TAKE: &str = "INSERT INTO {schema}.{prefix}flow_slots (gate, id)

@@ -30,9 +30,9 @@ pub(super) async fn write(
         if changed.is_some() && limits.get(scope).is_none() && limits.len() >= LIMITS_MAX {
             return Err(refused(InvalidFlowLimit::TooMany));
         }
-        let allows = changed.as_ref().map(|limit| {
-            serde_json::to_string(limit).expect("plain data serialises")
-        });
+        let allows = changed
+            .as_ref()
+            .map(|limit| serde_json::to_string(limit).expect("plain data serialises"));
         let mut call = s.flow_call(&SCRIPTS.flow_change);
         call.arg(version).arg(scope.to_string()).arg(allows.unwrap_or_default());
         let answer = s.call(OPERATION, &call).await?;

@@ -36,8 +36,7 @@ const PUT_RATE: &str = "INSERT OR REPLACE INTO {prefix}flow_rates (gate, remembe
 const FORGET_RATES: &str = "DELETE FROM {prefix}flow_rates WHERE forgets_at <= ?1";
 const LOOKED_UNTIL: &str = "SELECT line FROM {prefix}flow_look WHERE one = 1";
 const NOTE_LOOK: &str = "INSERT OR REPLACE INTO {prefix}flow_look (one, line) VALUES (1, ?1)";
-const ADMIT: &str =
-    "UPDATE {prefix}runs SET status = 0, admitted = 1 WHERE id = ?1 AND status = 7";
+const ADMIT: &str = "UPDATE {prefix}runs SET status = 0, admitted = 1 WHERE id = ?1 AND status = 7";
 
 /// What there is to do; nothing but an answer where no run is held.
 pub(super) fn need(db: &Db) -> DbResult<Option<Admitted>> {
@@ -85,7 +84,12 @@ pub(super) fn admit(tx: &mut Tx<'_>, request: &AdmitRequest) -> DbResult<Admitte
         tx.db.prepare(ADMIT)?.execute([id])?;
         tx.tell(Notice::Ready(run.queue));
     }
-    Ok(Admitted { count, next_at, has_more: has_more || has_more_lines || !settling.is_empty(), is_idle: false })
+    Ok(Admitted {
+        count,
+        next_at,
+        has_more: has_more || has_more_lines || !settling.is_empty(),
+        is_idle: false,
+    })
 }
 
 /// Lines behind the last look, going round; and whether there are more.
@@ -117,8 +121,7 @@ fn lines_behind(db: &Db, after: &str, limit: usize) -> DbResult<Vec<String>> {
 
 fn used(db: &Db, gate: &str) -> DbResult<GateUse> {
     let in_use: i64 = db.prepare(IN_USE)?.query_row([gate], |row| row.get(0))?;
-    let rate: Option<String> =
-        db.prepare(RATE)?.query_row([gate], |row| row.get(0)).optional()?;
+    let rate: Option<String> = db.prepare(RATE)?.query_row([gate], |row| row.get(0)).optional()?;
     let rate = rate.map(|text| serde_json::from_str(&text)).transpose();
     let rate = rate.map_err(|_| DbError::corrupt(format!("what the rate of {gate} remembers")))?;
     Ok(GateUse { in_use: usize::try_from(in_use).unwrap_or(usize::MAX), rate })

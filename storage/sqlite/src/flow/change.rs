@@ -23,8 +23,7 @@ const HOLD: &str = "UPDATE {prefix}runs SET status = 7, line = tenant || '/' || 
     WHERE id = ?1";
 const NOTE_RUNNING: &str = "UPDATE {prefix}runs SET admitted = 1 WHERE id = ?1";
 const FREE: &str = "DELETE FROM {prefix}flow_slots WHERE id = ?1";
-pub(super) const TAKE: &str =
-    "INSERT OR IGNORE INTO {prefix}flow_slots (gate, id) VALUES (?1, ?2)";
+pub(super) const TAKE: &str = "INSERT OR IGNORE INTO {prefix}flow_slots (gate, id) VALUES (?1, ?2)";
 
 pub(super) fn change(
     tx: &mut Tx<'_>,
@@ -99,8 +98,8 @@ fn hold_ready(tx: &Tx<'_>, scope: &LimitScope) -> DbResult<bool> {
         row_limit(HELD_PER_WRITE_MAX)
     );
     let mut statement = tx.db.prepare_composed(&sql)?;
-    let rows = statement
-        .query_map(rusqlite::params_from_iter(values), |row| row.get::<_, Vec<u8>>(0))?;
+    let rows =
+        statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, Vec<u8>>(0))?;
     let ids = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     for id in &ids {
         tx.db.prepare(HOLD)?.execute([id])?;
@@ -114,9 +113,10 @@ fn within(scope: &LimitScope) -> (&'static str, Vec<String>) {
         LimitScope::Everything => ("true", Vec::new()),
         LimitScope::Tenant(tenant) => ("tenant = ?1", vec![tenant.to_string()]),
         LimitScope::Queue(queue) => ("queue = ?1", vec![queue.to_string()]),
-        LimitScope::Job(job) => {
-            ("tenant = ?1 AND job_type = ?2", vec![job.tenant.to_string(), job.job_type.to_string()])
-        }
+        LimitScope::Job(job) => (
+            "tenant = ?1 AND job_type = ?2",
+            vec![job.tenant.to_string(), job.job_type.to_string()],
+        ),
         LimitScope::PerKey(job) => (
             "tenant = ?1 AND job_type = ?2 AND limit_key IS NOT NULL",
             vec![job.tenant.to_string(), job.job_type.to_string()],

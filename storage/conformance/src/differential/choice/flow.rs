@@ -20,10 +20,9 @@ impl Chooser {
         let change = match self.random.below(12) {
             0..3 => LimitChange::set(FlowLimit::concurrency(self.random.one_of(&[0, 1, 2, 5]))),
             3 => LimitChange::set(FlowLimit::rate(self.rate())),
-            4 => LimitChange::set(FlowLimit {
-                rate: Some(self.rate()),
-                ..FlowLimit::concurrency(2)
-            }),
+            4 => {
+                LimitChange::set(FlowLimit { rate: Some(self.rate()), ..FlowLimit::concurrency(2) })
+            }
             5 => LimitChange::Pause,
             6..9 => LimitChange::Resume,
             _ => LimitChange::Remove,
