@@ -14,6 +14,7 @@ use zapjobs_model::{
 };
 use zapjobs_storage::{CancelResult, EnqueueResult, Notice, RequeueResult, Storage, StorageError};
 
+use crate::limit_keys::{LimitKeys, find_limit_key};
 use crate::schema::SchemaCache;
 use crate::tenant_client::TenantClient;
 use crate::tenants::TenantPolicy;
@@ -31,6 +32,7 @@ pub struct Client {
     schemas: Arc<SchemaCache>,
     input_bytes_max: u64,
     pub(crate) tenants: Arc<TenantPolicy>,
+    limit_keys: Arc<LimitKeys>,
 }
 
 /// Why a request was not taken. Nothing was stored.
@@ -86,7 +88,13 @@ impl Client {
     /// A client of this storage, with the default limit on inputs.
     pub fn new(storage: Arc<dyn Storage>) -> Self {
         let input_bytes_max = Limits::default().input_bytes_max;
-        Self { storage, schemas: Arc::default(), input_bytes_max, tenants: Arc::default() }
+        Self {
+            storage,
+            schemas: Arc::default(),
+            input_bytes_max,
+            tenants: Arc::default(),
+            limit_keys: Arc::default(),
+        }
     }
 
     /// Allows inputs of up to this many bytes.
@@ -138,7 +146,8 @@ impl Client {
         let mut runs = Vec::with_capacity(requests.len());
         let mut latest: Option<JobDefinition> = None;
         let now = self.storage.now().await?;
-        for (id, request) in requests {
+        let pointers = self.limit_keys.pointers(&*self.storage).await?;
+        for (id, mut request) in requests {
             let known = latest.take().filter(|definition| {
                 definition.key.job_type == request.job_type
                     && definition.key.tenant == request.tenant
@@ -148,6 +157,7 @@ impl Client {
                 None => self.definition(&request).await?,
             };
             self.check_schema(&definition, &request)?;
+            find_limit_key(&mut request, &pointers)?;
             runs.push(submit(request, &definition, id, now, self.input_bytes_max)?);
             latest = Some(definition);
         }

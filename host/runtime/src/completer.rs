@@ -37,7 +37,13 @@ async fn record(core: &Core, group: Vec<Finished>) {
     while !left.is_empty() {
         let transitions: Vec<_> = left.iter().map(|finished| settled(core, finished)).collect();
         match apply(core, &transitions).await {
-            Ok(results) => left = after_apply(core, left, &transitions, &results),
+            Ok(results) => {
+                left = after_apply(core, left, &transitions, &results);
+                // Slots may be free, for which nobody else hints.
+                if core.admitter.is_active() {
+                    core.ready.notify_one();
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, runs = left.len(), "results were not recorded");
                 break;

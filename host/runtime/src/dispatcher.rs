@@ -68,7 +68,7 @@ impl Dispatcher {
                             () = freed => {}
                         }
                     };
-                    self.rest(changed, self.core.options.poll_interval).await;
+                    self.rest(changed, self.rest_at_most()).await;
                 }
                 Ok(Claim::Answered { claimed, wanted }) => {
                     pause = PAUSE.0;
@@ -79,7 +79,7 @@ impl Dispatcher {
                         check_cancellations(&self.core, &keys).await;
                     }
                     if keys.is_empty() {
-                        self.rest(ready, self.core.options.poll_interval).await;
+                        self.rest(ready, self.rest_at_most()).await;
                     }
                 }
                 Err(error) => {
@@ -123,6 +123,8 @@ impl Dispatcher {
             [] => QueueSelection::All,
             some => QueueSelection::Only(some.to_vec()),
         };
+        let now = self.core.clock.now();
+        self.core.admitter.admit(&**storage, &queues, free, now).await?;
         let room = Room {
             free,
             beside: self.permits.available_permits(),
@@ -162,6 +164,10 @@ impl Dispatcher {
                 core.freed.notify_waiters();
             });
         }
+    }
+
+    fn rest_at_most(&self) -> Duration {
+        self.core.admitter.rest_at_most(self.core.options.poll_interval)
     }
 
     async fn rest(&self, ready: impl Future<Output = ()>, at_most: Duration) {

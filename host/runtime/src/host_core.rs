@@ -12,9 +12,11 @@ use uuid::Uuid;
 use zapjobs_model::{JobKey, Run, RunStatus, WorkerId};
 use zapjobs_storage::Storage;
 
+use crate::admission::Admitter;
 use crate::catalog::Catalog;
 use crate::config::HostOptions;
 use crate::held::Held;
+use crate::limit_keys::LimitKeys;
 use crate::recorder::Recorder;
 use crate::store_clock::StoreClock;
 use crate::tenants::Tenants;
@@ -29,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) held: Held,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) tenants: Tenants,
+    pub(crate) admitter: Admitter,
+    pub(crate) limit_keys: LimitKeys,
     /// Permits are free again.
     pub(crate) freed: Notify,
     /// Runs may be ready.
@@ -56,6 +60,8 @@ impl Core {
             recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
             held: Held::default(),
             tenants: Tenants::new(options.tenants.clone()),
+            admitter: Admitter::default(),
+            limit_keys: LimitKeys::default(),
             freed: Notify::new(),
             ready: Notify::new(),
             delayed: Notify::new(),

@@ -15,6 +15,7 @@
 //! Beside it work small `services` (promote, rescue, schedule, prune, heartbeat), and
 //! [`PluginDirectory`] keeps the [`Catalog`] of code equal to a directory of files.
 
+mod admission;
 mod attempt;
 mod breaker;
 mod catalog;
@@ -26,6 +27,7 @@ mod guests;
 mod held;
 mod host;
 mod host_core;
+mod limit_keys;
 mod listener;
 mod plugins;
 mod recorder;

@@ -64,6 +64,7 @@ mod tests {
             tags: vec![Tag::new("red").expect("a good tag")],
             metadata: Default::default(),
             after: Vec::new(),
+            limit_key: None,
         };
         let error = RunError::new(Blame::Guest, "oops", "Broken_pipe");
         Run { error: Some(error), ..Run::from_new(new, NOW) }

@@ -18,6 +18,7 @@ mod dependencies;
 mod error;
 mod events;
 mod filter;
+mod flow;
 mod record;
 mod request;
 mod schedules;
@@ -41,6 +42,7 @@ pub use dependencies::{
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
 pub use finding::{Finding, Verdict};
+pub use flow::{AdmitRequest, Admitted, FlowControl, LimitUse, limit_uses};
 pub use lock::Lock;
 pub use record::{
     ApplyResult, CancelResult, ClaimRunResult, ClaimedRun, Counts, EnqueueResult, LeaseState,

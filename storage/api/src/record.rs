@@ -107,7 +107,7 @@ pub enum RequeueResult {
 pub enum ReleaseResult {
     /// It is pending, or scheduled where its time has not come.
     Released,
-    /// It is not held, and stands so.
+    /// It is not held, or a limit holds it, and stands so.
     WrongStatus(RunStatus),
     /// There is no such run.
     NotFound,

@@ -10,7 +10,7 @@ use zapjobs_model::{
 
 use crate::{
     ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
-    Dependencies, EnqueueResult, LeaseState, LogPage, LogPageRequest, NamedLease,
+    Dependencies, EnqueueResult, FlowControl, LeaseState, LogPage, LogPageRequest, NamedLease,
     NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
     QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter, RunPageRequest, Schedules,
     SpanStatistics, StatisticsRequest, StorageInfo, WorkerRecord,
@@ -24,6 +24,7 @@ pub trait Storage:
     + RunStore
     + RunQueries
     + Dependencies
+    + FlowControl
     + Logs
     + Statistics
     + WorkerRegistry

@@ -7,8 +7,8 @@ use std::time::Duration;
 use uuid::Uuid;
 use zapjobs_model::{
     Condition, CorrelationId, Dependency, Digest, Due, JobDefinition, JobKey, JobSchedule, JobType,
-    Json, Lease, LogEntry, LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy, RunId,
-    Schedule, ScheduleKey, ScheduleName, Tag, TenantId, Timestamp, Trigger, WorkerId,
+    Json, Lease, LimitKey, LogEntry, LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy,
+    RunId, Schedule, ScheduleKey, ScheduleName, Tag, TenantId, Timestamp, Trigger, WorkerId,
 };
 use zapjobs_storage::WorkerRecord;
 
@@ -83,6 +83,7 @@ pub(crate) fn a_run(job: &str) -> RunBuilder {
         tags: Vec::new(),
         metadata: BTreeMap::new(),
         after: Vec::new(),
+        limit_key: None,
     })
 }
 
@@ -144,6 +145,11 @@ impl RunBuilder {
         self
     }
 
+    pub(crate) fn limit_key(mut self, key: &str) -> Self {
+        self.0.limit_key = Some(LimitKey::new(key).expect("a good limit key"));
+        self
+    }
+
     pub(crate) fn deadline(mut self, time: Timestamp) -> Self {
         self.0.deadline = Some(time);
         self
@@ -183,6 +189,7 @@ impl RunBuilder {
             .deadline(START.plus(seconds(86_400)))
             .max_attempts(1_000)
             .correlation("order 66 / \u{1F4E6}")
+            .limit_key("customer 7/ü")
             .tag("b")
             .tag("a tag; with 'marks' and ünïcode")
             .trigger(Trigger::Continuation)

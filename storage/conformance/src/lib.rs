@@ -19,10 +19,12 @@ mod cases;
 mod differential;
 mod harness;
 mod list;
+mod proof;
 mod suite;
 
 pub mod samples;
 
 pub use differential::{Reach, differential, differential_seeds, run_differential};
 pub use harness::{Fixture, Harness};
+pub use proof::hosts_keep_limits;
 pub use suite::{all_cases, all_durability_cases, run_case, run_durability_case};

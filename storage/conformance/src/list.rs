@@ -460,6 +460,44 @@ macro_rules! with_every_case {
             a_log_page_has_one_to_the_most_entries
             a_batch_of_schedules_that_is_too_long_is_refused_whole
         }
+        flow {
+            a_storage_without_limits_has_nothing_to_admit
+            a_run_that_a_limit_applies_to_is_held_and_told_as_ready
+            no_more_are_admitted_than_the_limit_has_slots
+            a_slot_is_given_back_when_its_run_ends_waits_or_is_cancelled
+            an_attempt_handed_back_at_once_keeps_its_slot
+            held_runs_are_admitted_in_the_order_of_claims
+            each_key_has_slots_of_its_own
+            a_run_without_a_key_is_not_limited_per_key
+            all_limits_of_a_run_must_have_room
+            a_host_is_given_runs_of_its_queues_alone
+            several_hosts_that_admit_at_once_never_exceed_a_limit
+            an_admission_takes_no_more_than_it_may
+        }
+        flow_changes {
+            runs_that_were_ready_before_a_limit_are_held
+            runs_that_were_running_before_a_limit_count
+            a_pause_stops_what_is_ready_and_a_resume_lets_it_go
+            a_run_under_way_goes_on_under_a_pause
+            a_lifted_limit_lets_all_go_in_steps
+            limits_that_make_no_sense_are_refused_and_change_nothing
+            a_limit_is_kept_as_it_was_put
+            limits_say_what_they_have_in_use_and_hold
+        }
+        flow_rates {
+            a_rate_admits_its_burst_and_then_one_at_a_time
+            a_sliding_window_admits_its_count_in_each_span
+            a_rate_is_kept_by_several_hosts_over_time
+        }
+        flow_ways {
+            a_run_that_becomes_due_is_held
+            a_limited_run_is_not_claimed_by_name_before_it_is_admitted
+            a_limited_run_is_not_let_go_by_a_release
+            a_held_run_that_is_cancelled_leaves_its_line
+            a_retried_run_takes_its_turn_again
+            a_lost_attempt_gives_its_slot_back
+            a_fired_run_is_held
+        }
         concurrency {
             each_run_is_claimed_exactly_once
             runs_are_claimed_exactly_once_while_others_arrive

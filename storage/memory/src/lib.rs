@@ -30,6 +30,7 @@ mod run_store;
 mod coordinator;
 mod definitions;
 mod events;
+mod flow;
 mod links;
 mod logs;
 mod statistics;

@@ -71,6 +71,15 @@ impl Work<'_> {
         Some(ClaimedRun { run: run.clone() })
     }
 
+    /// Makes a run pending whose time has come; held where a limit applies to it.
+    pub(crate) fn promote_one(&mut self, id: RunId) {
+        let now = self.now;
+        let run = self.state.runs.get(id);
+        if run.is_some_and(|run| run.status.is_delayed() && run.due_at <= now) {
+            self.state.runs.change(id, |run| run.status = RunStatus::Pending);
+        }
+    }
+
     /// Why a certain run cannot be claimed now; `None` if it can, or is not there.
     pub(crate) fn hindrance(&self, id: RunId) -> Option<ClaimRunResult> {
         let run = self.state.runs.get(id)?;
@@ -116,7 +125,8 @@ impl Work<'_> {
         let now = self.now;
         match self.state.runs.get(id).map(|run| run.status) {
             None => return ReleaseResult::NotFound,
-            Some(RunStatus::Held) if !self.state.links.waits(id) => {}
+            Some(RunStatus::Held)
+                if !self.state.links.waits(id) && !self.state.runs.flow().holds(id) => {}
             Some(status) => return ReleaseResult::WrongStatus(status),
         }
         let run = self.state.runs.change(id, |run| {

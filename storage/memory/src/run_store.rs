@@ -53,6 +53,7 @@ impl RunStore for MemoryStorage {
     async fn claim_run(&self, request: ClaimRunRequest) -> Result<ClaimRunResult> {
         let ClaimRunRequest { run, worker, lease } = request;
         self.work("claim the run", |work| {
+            work.promote_one(run);
             if let Some(hindrance) = work.hindrance(run) {
                 return Ok(hindrance);
             }

@@ -8,6 +8,7 @@ use std::ops::Bound;
 
 use zapjobs_model::{LeaseKey, Run, RunId, RunStatus, Timestamp};
 
+use crate::flow::Flow;
 use crate::ready::ReadyLanes;
 use crate::tally::Tally;
 use crate::timeline::Timeline;
@@ -17,6 +18,7 @@ pub(crate) struct Runs {
     /// Boxed, so that the tree moves pointers when it grows.
     by_id: BTreeMap<RunId, Box<Run>>,
     indexes: Indexes,
+    flow: Flow,
 }
 
 /// Where to find runs by how they stand.
@@ -43,6 +45,16 @@ impl Runs {
         &self.indexes
     }
 
+    /// Limits, and what they hold.
+    pub(crate) fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// The same, for changes of limits and admissions.
+    pub(crate) fn flow_mut(&mut self) -> &mut Flow {
+        &mut self.flow
+    }
+
     pub(crate) fn get(&self, id: RunId) -> Option<&Run> {
         self.by_id.get(&id).map(Box::as_ref)
     }
@@ -59,7 +71,8 @@ impl Runs {
     }
 
     /// Takes a run that is not there yet.
-    pub(crate) fn insert(&mut self, run: Run) {
+    pub(crate) fn insert(&mut self, mut run: Run) {
+        self.flow.enter(&mut run, false);
         self.indexes.insert(&run);
         self.by_id.insert(run.id, Box::new(run));
     }
@@ -68,7 +81,9 @@ impl Runs {
     pub(crate) fn change(&mut self, id: RunId, change: impl FnOnce(&mut Run)) -> Option<&Run> {
         let run = self.by_id.get_mut(&id)?;
         self.indexes.remove(run);
+        let was_in_line = self.flow.leave(id);
         change(run);
+        self.flow.enter(run, was_in_line);
         self.indexes.insert(run);
         Some(run)
     }
@@ -86,6 +101,7 @@ impl Runs {
     pub(crate) fn remove(&mut self, id: RunId) {
         if let Some(run) = self.by_id.remove(&id) {
             self.indexes.remove(&run);
+            self.flow.forget(id);
         }
     }
 }

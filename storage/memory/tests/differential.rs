@@ -76,6 +76,12 @@ mod self_check {
         "Release false",
         "NamedLease Equal",
         "NamedLease None",
+        "ChangeLimit FlowLimit",
+        "ChangeLimit None",
+        "ChangeLimit error",
+        "Limits LimitUse",
+        "Admit Some",
+        "Admit true",
     ];
 
     /// What a comparison with this subject complains of.

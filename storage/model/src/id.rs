@@ -126,6 +126,10 @@ checked_text!(
     /// Ties runs to something outside, such as a request id.
     CorrelationId, "correlation id", check_text
 );
+checked_text!(
+    /// What runs of a job type share a limit by, such as a customer's number.
+    LimitKey, "limit key", check_text
+);
 
 impl QueueName {
     /// The queue of whoever names none: `default`.

@@ -13,6 +13,7 @@ pub mod capability;
 pub mod definition;
 pub mod event;
 pub mod fairness;
+pub mod flow;
 pub mod grants;
 pub mod id;
 pub mod job_schedule;
@@ -35,10 +36,13 @@ pub mod workflow;
 pub use capability::Capability;
 pub use definition::{JobDefinition, JobKey};
 pub use event::{EventKind, JobEvent};
+pub use flow::{
+    FlowLimit, FlowLimits, LimitChange, LimitKeyPointer, LimitScope, Line, Rate, RateAlgorithm,
+};
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, QueueName, RunId, ScheduleName,
-    Tag, TenantId, WorkerId,
+    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, LimitKey, QueueName, RunId,
+    ScheduleName, Tag, TenantId, WorkerId,
 };
 pub use job_schedule::{
     FirePlan, JobSchedule, MissedPolicy, OverlapPolicy, ScheduleKey, ScheduleOrigin,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CorrelationId, Dependency, Digest, JobKey, JobType, Json, Lease, LeaseKey, QueueName, RunError,
-    RunId, RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
+    CorrelationId, Dependency, Digest, JobKey, JobType, Json, Lease, LeaseKey, LimitKey, QueueName,
+    RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
 };
 
 /// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.
@@ -182,6 +182,8 @@ pub struct NewRun {
     /// The runs that it waits for: it is held until they have ended so, and skipped once one has
     /// ended otherwise. At most [`crate::workflow::DEPENDENCIES_MAX`], each once.
     pub after: Vec<Dependency>,
+    /// By what it shares a limit per key.
+    pub limit_key: Option<LimitKey>,
 }
 
 impl Due {
@@ -265,6 +267,9 @@ pub struct Run {
     pub tags: Vec<Tag>,
     /// Whatever the submitter wants to find again.
     pub metadata: BTreeMap<String, String>,
+    /// By what it shares a limit per key.
+    #[serde(default)]
+    pub limit_key: Option<LimitKey>,
 }
 
 impl Run {
@@ -304,6 +309,7 @@ impl Run {
             parent: new.parent,
             tags: new.tags,
             metadata: new.metadata,
+            limit_key: new.limit_key,
         }
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::retry::ATTEMPTS_MAX;
 use crate::workflow::outputs;
 use crate::{
-    CorrelationId, Dependency, Due, JobDefinition, JobType, Json, NewRun, Priority, QueueName,
-    RunId, Tag, TenantId, Timestamp, Trigger,
+    CorrelationId, Dependency, Due, InvalidName, JobDefinition, JobType, Json, LimitKey, NewRun,
+    Priority, QueueName, RunId, Tag, TenantId, Timestamp, Trigger,
 };
 
 /// Labels on one run at most.
@@ -51,6 +51,9 @@ pub struct JobRequest {
     /// The runs that must end before it begins, see [`NewRun::after`]. Where its input holds
     /// `{"$output": "RUN"}`, naming one of these, what that run returned takes its place.
     pub after: Vec<Dependency>,
+    /// By what it shares a limit per key; where absent, what the limit's pointer finds in the
+    /// input.
+    pub limit_key: Option<LimitKey>,
 }
 
 impl JobRequest {
@@ -71,6 +74,7 @@ impl JobRequest {
             tags: Vec::new(),
             metadata: BTreeMap::new(),
             after: Vec::new(),
+            limit_key: None,
         }
     }
 }
@@ -122,6 +126,14 @@ pub enum InvalidRequest {
     /// The deadline passes before the run is ready.
     #[error("the run's deadline passes before the run is ready")]
     DeadlineBeforeDue,
+    /// The key of a limit per key is none.
+    #[error("the input at {pointer} is no key to limit by: {error}")]
+    LimitKey {
+        /// Where the limit finds keys.
+        pointer: String,
+        /// What is wrong with what stands there.
+        error: InvalidName,
+    },
 }
 
 /// Checks a request against its definition and makes the run of it. Whether the input fits
@@ -163,6 +175,7 @@ pub fn submit(
         parent: request.parent,
         metadata: request.metadata,
         after: request.after,
+        limit_key: request.limit_key,
     })
 }
 

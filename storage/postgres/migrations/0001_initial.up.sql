@@ -26,7 +26,13 @@ CREATE TABLE {schema}.{prefix}runs (
     worker           uuid,
     digest           bytea,
     tenant           text     COLLATE "C" NOT NULL,
-    queue            text     COLLATE "C" NOT NULL
+    queue            text     COLLATE "C" NOT NULL,
+    -- Flow control: what `FlowLimits::gates` goes by, beside the above; the line, while a limit
+    -- holds the run; and whether it was admitted, while it is pending or running.
+    job_type         text     COLLATE "C" NOT NULL,
+    limit_key        text     COLLATE "C",
+    line             text     COLLATE "C",
+    admitted         boolean  NOT NULL DEFAULT false
 ) WITH (
     -- Room for the three versions that most runs go through on one page.
     fillfactor = 70,
@@ -52,6 +58,10 @@ CREATE INDEX {prefix}runs_finished ON {schema}.{prefix}runs (finished_at, id)
 -- For listings. Most runs complete: those are found by walking the table itself.
 CREATE INDEX {prefix}runs_listed ON {schema}.{prefix}runs (status, id)
     WHERE status = 1 OR status = 4 OR status = 5 OR status = 6 OR status = 7;
+
+-- Runs that limits hold, line by line in the order of claims.
+CREATE INDEX {prefix}runs_lines ON {schema}.{prefix}runs (line, priority DESC, due_at, id)
+    WHERE status = 7 AND line IS NOT NULL;
 
 CREATE TABLE {schema}.{prefix}inputs (
     id             uuid   NOT NULL PRIMARY KEY,
@@ -239,3 +249,76 @@ CREATE TABLE {schema}.{prefix}named_leases (
     fence      bigint NOT NULL,
     expires_at bigint NOT NULL
 );
+
+-- Flow control. What each scope allows, as JSON.
+CREATE TABLE {schema}.{prefix}flow_limits (
+    scope       text    COLLATE "C" NOT NULL PRIMARY KEY,
+    allows      text    NOT NULL,
+    -- Whether runs that were ready before it are still to be held. It admits nobody meanwhile.
+    is_settling boolean NOT NULL
+);
+
+-- The slots that runs have in gates.
+CREATE TABLE {schema}.{prefix}flow_slots (
+    gate text COLLATE "C" NOT NULL,
+    id   uuid NOT NULL,
+    PRIMARY KEY (gate, id)
+);
+CREATE INDEX {prefix}flow_slots_of ON {schema}.{prefix}flow_slots (id);
+
+-- What the rates of gates remember, as JSON, and when it is as if nobody had passed.
+CREATE TABLE {schema}.{prefix}flow_rates (
+    gate       text   COLLATE "C" NOT NULL PRIMARY KEY,
+    remembers  text   NOT NULL,
+    forgets_at bigint NOT NULL
+);
+CREATE INDEX {prefix}flow_rates_forgotten ON {schema}.{prefix}flow_rates (forgets_at);
+
+-- One row, which whoever admits or changes limits locks; and the line behind which the next look
+-- begins.
+CREATE TABLE {schema}.{prefix}flow_look (
+    is_the_row boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (is_the_row),
+    line       text    COLLATE "C" NOT NULL DEFAULT ''
+);
+INSERT INTO {schema}.{prefix}flow_look DEFAULT VALUES;
+
+-- A run that becomes pending while a limit applies to it is held instead, unless it was
+-- admitted. Which limits apply, `FlowLimits::gates` says. The trigger is enabled only while there
+-- are limits.
+CREATE FUNCTION {schema}.{prefix}flow_hold() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    IF EXISTS (SELECT 1 FROM {schema}.{prefix}flow_limits WHERE scope IN ('everything',
+        'tenant:' || NEW.tenant, 'queue:' || NEW.queue,
+        'job:' || NEW.tenant || '/' || NEW.job_type,
+        CASE WHEN NEW.limit_key IS NOT NULL
+            THEN 'key:' || NEW.tenant || '/' || NEW.job_type END)) THEN
+        NEW.status := 7;
+        NEW.line := NEW.tenant || '/' || NEW.queue || '/' || NEW.job_type
+            || coalesce('/' || NEW.limit_key, '');
+    END IF;
+    RETURN NEW;
+END
+$body$;
+CREATE TRIGGER {prefix}flow_hold BEFORE INSERT OR UPDATE OF status ON {schema}.{prefix}runs
+    FOR EACH ROW WHEN (NEW.status = 0 AND NOT NEW.admitted)
+    EXECUTE FUNCTION {schema}.{prefix}flow_hold();
+ALTER TABLE {schema}.{prefix}runs DISABLE TRIGGER {prefix}flow_hold;
+
+-- A run that is neither pending nor running has no slots; one that is not held stands in no line.
+-- By its name it comes behind the one above.
+CREATE FUNCTION {schema}.{prefix}flow_leave() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    IF OLD.admitted AND NEW.status NOT IN (0, 2) THEN
+        DELETE FROM {schema}.{prefix}flow_slots WHERE id = NEW.id;
+        NEW.admitted := false;
+    END IF;
+    IF NEW.status <> 7 THEN
+        NEW.line := NULL;
+    END IF;
+    RETURN NEW;
+END
+$body$;
+CREATE TRIGGER {prefix}flow_leave BEFORE UPDATE OF status ON {schema}.{prefix}runs
+    FOR EACH ROW WHEN ((OLD.admitted AND NEW.status <> 0 AND NEW.status <> 2)
+        OR (OLD.line IS NOT NULL AND NEW.status <> 7))
+    EXECUTE FUNCTION {schema}.{prefix}flow_leave();

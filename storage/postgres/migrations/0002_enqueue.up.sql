@@ -33,7 +33,8 @@ CREATE FUNCTION {schema}.{prefix}enqueue(
     p_parent         uuid        DEFAULT NULL,
     p_tags           text[]      DEFAULT NULL,
     p_metadata       jsonb       DEFAULT NULL,
-    p_id             uuid        DEFAULT NULL
+    p_id             uuid        DEFAULT NULL,
+    p_limit_key      text        DEFAULT NULL
 ) RETURNS uuid
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -91,6 +92,12 @@ BEGIN
         RAISE EXCEPTION 'invalid correlation id: use 1 to 200 bytes without control characters'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF p_limit_key IS NOT NULL
+        AND (octet_length(p_limit_key) NOT BETWEEN 1 AND 200
+            OR p_limit_key ~ '[\x01-\x1f\x7f-\x9f]') THEN
+        RAISE EXCEPTION 'invalid limit key: use 1 to 200 bytes without control characters'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     SELECT array_agg(DISTINCT tag COLLATE "C" ORDER BY tag COLLATE "C") INTO v_tags FROM (
         SELECT unnest(p_tags) AS tag
         UNION SELECT json_array_elements_text(v_definition.tags::json)) AS named;
@@ -109,9 +116,11 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     INSERT INTO {schema}.{prefix}runs
-        (id, due_at, input_bytes, priority, status, trigger_code, tenant, queue)
+        (id, due_at, input_bytes, priority, status, trigger_code, tenant, queue, job_type,
+            limit_key)
     VALUES (coalesce(p_id, {schema}.{prefix}uuid7(v_now)), v_due, octet_length(p_input),
-        p_priority, CASE WHEN v_due > v_now THEN 1 ELSE 0 END, 3, p_tenant, v_queue)
+        p_priority, CASE WHEN v_due > v_now THEN 1 ELSE 0 END, 3, p_tenant, v_queue,
+        p_job_type, p_limit_key)
     ON CONFLICT (id) DO NOTHING RETURNING id INTO v_id;
     IF v_id IS NULL THEN
         RETURN p_id;

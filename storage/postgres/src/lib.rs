@@ -53,6 +53,7 @@ mod text;
 mod definitions;
 mod dependencies;
 mod filter;
+mod flow;
 mod lanes;
 mod leases;
 mod log_pruning;

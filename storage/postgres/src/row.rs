@@ -10,9 +10,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 use uuid::Uuid;
 use zapjobs_model::{
-    Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, Priority,
-    Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Trigger, Usage,
-    WorkerId,
+    Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
+    Priority, Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp,
+    Trigger, Usage, WorkerId,
 };
 
 use crate::error::{DbError, DbResult};
@@ -25,7 +25,7 @@ macro_rules! run_columns {
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
          i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
-         o.output, o.error_type, o.error_message, o.error_blame, o.error_details, \
+         r.limit_key, o.output, o.error_type, o.error_message, o.error_blame, o.error_details, \
          o.progress_done, o.progress_total, o.progress_message, \
          o.items_processed, o.items_succeeded, o.items_failed, \
          o.cpu_us, o.wall_us, o.memory_bytes_peak, o.log_bytes, o.log_lines, \
@@ -40,7 +40,8 @@ macro_rules! claimed_columns {
         "r.id, r.tenant, i.job_type, r.queue, r.priority, r.trigger_code, r.status, \
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
-         i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input"
+         i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
+         r.limit_key"
     };
 }
 
@@ -107,6 +108,7 @@ pub(crate) fn read_claimed(columns: &mut Columns<'_>) -> DbResult<Run> {
         tags: columns.decoded::<Vec<Tag>>("tags")?,
         metadata: columns.decoded::<BTreeMap<String, String>>("metadata")?,
         input: columns.json("input")?,
+        limit_key: columns.optional_name(LimitKey::new)?,
         output: None,
         error: None,
         progress: Progress::default(),

@@ -43,6 +43,7 @@ mod script;
 mod definitions;
 mod dependencies;
 mod events;
+mod flow;
 mod leases;
 mod logs;
 mod queries;

@@ -15,7 +15,9 @@ use std::fmt::Display;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zapjobs_model::{Digest, ItemCounts, Json, Progress, Run, RunError, RunId, RunStatus, Usage};
+use zapjobs_model::{
+    Digest, ItemCounts, Json, LimitKey, Progress, Run, RunError, RunId, RunStatus, Usage,
+};
 
 use state::State;
 use submission::{Submission, read_trigger};
@@ -85,7 +87,7 @@ macro_rules! raw_fields {
 }
 
 raw_fields! {
-    new input state trigger output error progress counts result aside
+    new input state trigger output error progress counts result aside limit_key
 }
 
 impl Raw<'_> {
@@ -134,6 +136,7 @@ impl Raw<'_> {
             parent: new.parent,
             tags: new.tags,
             metadata: new.metadata,
+            limit_key: text("limit key", self.limit_key, LimitKey::new)?,
         })
     }
 }

@@ -66,3 +66,13 @@ async fn eight_workers_end_twenty_thousand_runs_once_each() {
     let runs = RUNS as u64;
     assert_eq!((sums.enqueued, sums.started, sums.completed), (runs, runs, runs));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_hosts_keep_limits_together() {
+    let options = harness::options();
+    let mut hosts: Vec<Arc<dyn zapjobs_storage::Storage>> = Vec::new();
+    for _ in 0..4 {
+        hosts.push(Arc::new(RedisStorage::connect(options.clone()).await.unwrap()));
+    }
+    zapjobs_conformance::hosts_keep_limits(&hosts).await;
+}

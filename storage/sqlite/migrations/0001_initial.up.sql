@@ -25,7 +25,12 @@ CREATE TABLE {prefix}runs (
     cancel_requested INTEGER NOT NULL,
     worker           BLOB,
     digest           BLOB,
-    followed         INTEGER NOT NULL DEFAULT 0
+    followed         INTEGER NOT NULL DEFAULT 0,
+    -- Flow control: the key of a limit per key; the line, while a limit holds the run; and
+    -- whether it was admitted, while it is pending or running.
+    limit_key        TEXT,
+    line             TEXT,
+    admitted         INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 -- In the order of claims. Each index holds the status, though it is the same throughout,
@@ -49,6 +54,10 @@ CREATE INDEX {prefix}runs_listed ON {prefix}runs (status, id)
     WHERE status = 1 OR status = 4 OR status = 5 OR status = 6 OR status = 7;
 CREATE INDEX {prefix}runs_by_job ON {prefix}runs (job_type, id);
 CREATE INDEX {prefix}runs_by_tenant ON {prefix}runs (tenant, id);
+
+-- Runs that limits hold, line by line in the order of claims.
+CREATE INDEX {prefix}runs_lines ON {prefix}runs (line, priority DESC, due_at, id, status)
+    WHERE status = 7 AND line IS NOT NULL;
 
 CREATE TABLE {prefix}inputs (
     seq            INTEGER PRIMARY KEY,
@@ -215,3 +224,69 @@ CREATE TABLE {prefix}statistics (
     wall_us   INTEGER NOT NULL,
     PRIMARY KEY (span, begins_at, tenant, queue)
 ) WITHOUT ROWID;
+
+-- Flow control. What each scope allows, as JSON.
+CREATE TABLE {prefix}flow_limits (
+    scope       TEXT    NOT NULL PRIMARY KEY,
+    allows      TEXT    NOT NULL,
+    -- Whether runs that were ready before it are still to be held. It admits nobody meanwhile.
+    is_settling INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- The slots that runs have in gates.
+CREATE TABLE {prefix}flow_slots (
+    gate TEXT NOT NULL,
+    id   BLOB NOT NULL,
+    PRIMARY KEY (gate, id)
+) WITHOUT ROWID;
+CREATE INDEX {prefix}flow_slots_of ON {prefix}flow_slots (id);
+
+-- What the rates of gates remember, as JSON, and when it is as if nobody had passed.
+CREATE TABLE {prefix}flow_rates (
+    gate       TEXT    NOT NULL PRIMARY KEY,
+    remembers  TEXT    NOT NULL,
+    forgets_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {prefix}flow_rates_forgotten ON {prefix}flow_rates (forgets_at);
+
+-- The line behind which the next look begins, in one row.
+CREATE TABLE {prefix}flow_look (
+    one  INTEGER PRIMARY KEY,
+    line TEXT    NOT NULL
+);
+
+-- A run that becomes pending while a limit applies to it is held instead, unless it was
+-- admitted. Which limits apply, `FlowLimits::gates` says.
+CREATE TRIGGER {prefix}flow_hold_new AFTER INSERT ON {prefix}runs
+WHEN NEW.status = 0 AND EXISTS (SELECT 1 FROM {prefix}flow_limits) AND EXISTS (
+    SELECT 1 FROM {prefix}flow_limits WHERE scope IN ('everything', 'tenant:' || NEW.tenant,
+        'queue:' || NEW.queue, 'job:' || NEW.tenant || '/' || NEW.job_type,
+        CASE WHEN NEW.limit_key IS NOT NULL
+            THEN 'key:' || NEW.tenant || '/' || NEW.job_type END))
+BEGIN
+    UPDATE {prefix}runs SET status = 7, line = tenant || '/' || queue || '/' || job_type
+        || coalesce('/' || limit_key, '') WHERE id = NEW.id;
+END;
+CREATE TRIGGER {prefix}flow_hold AFTER UPDATE OF status ON {prefix}runs
+WHEN NEW.status = 0 AND NEW.admitted = 0 AND EXISTS (SELECT 1 FROM {prefix}flow_limits) AND EXISTS (
+    SELECT 1 FROM {prefix}flow_limits WHERE scope IN ('everything', 'tenant:' || NEW.tenant,
+        'queue:' || NEW.queue, 'job:' || NEW.tenant || '/' || NEW.job_type,
+        CASE WHEN NEW.limit_key IS NOT NULL
+            THEN 'key:' || NEW.tenant || '/' || NEW.job_type END))
+BEGIN
+    UPDATE {prefix}runs SET status = 7, line = tenant || '/' || queue || '/' || job_type
+        || coalesce('/' || limit_key, '') WHERE id = NEW.id;
+END;
+-- A run that is neither pending nor running has no slots.
+CREATE TRIGGER {prefix}flow_give_back AFTER UPDATE OF status ON {prefix}runs
+WHEN OLD.admitted = 1 AND NEW.status <> 0 AND NEW.status <> 2
+BEGIN
+    DELETE FROM {prefix}flow_slots WHERE id = NEW.id;
+    UPDATE {prefix}runs SET admitted = 0 WHERE id = NEW.id;
+END;
+-- A run that is not held stands in no line.
+CREATE TRIGGER {prefix}flow_leave_line AFTER UPDATE OF status ON {prefix}runs
+WHEN OLD.line IS NOT NULL AND NEW.status <> 7
+BEGIN
+    UPDATE {prefix}runs SET line = NULL WHERE id = NEW.id AND status <> 7;
+END;

@@ -55,6 +55,7 @@ mod row;
 mod definitions;
 mod dependencies;
 mod filter;
+mod flow;
 mod leases;
 mod logs;
 mod queries;

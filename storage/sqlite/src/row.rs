@@ -10,9 +10,9 @@ use rusqlite::types::FromSql;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use zapjobs_model::{
-    Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, Priority,
-    Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Trigger, Usage,
-    WorkerId,
+    Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
+    Priority, Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp,
+    Trigger, Usage, WorkerId,
 };
 
 use crate::error::{DbError, DbResult};
@@ -29,7 +29,8 @@ macro_rules! run_columns {
          o.items_processed, o.items_succeeded, o.items_failed, \
          o.cpu_us, o.wall_us, o.memory_bytes_peak, o.log_bytes, o.log_lines, \
          o.log_lines_dropped, o.output_bytes, \
-         o.wait_us, o.http_requests, o.http_sent_bytes, o.http_received_bytes"
+         o.wait_us, o.http_requests, o.http_sent_bytes, o.http_received_bytes, \
+         r.limit_key"
     };
 }
 
@@ -82,6 +83,7 @@ pub(crate) fn read_run(row: &Row<'_>) -> DbResult<Run> {
         progress: columns.progress()?,
         counts: columns.item_counts()?,
         usage: columns.usage()?,
+        limit_key: columns.optional_name(LimitKey::new)?,
     };
     Ok(run)
 }

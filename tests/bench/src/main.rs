@@ -5,7 +5,7 @@
 //! cargo xtask bench --storage memory: --storage sqlite:
 //! ```
 //!
-//! `store`, `depth`, `prune` and `schedules` measure the storages by themselves, `neighbours` and `waiting`
+//! `store`, `depth`, `limits`, `prune` and `schedules` measure the storages by themselves, `neighbours` and `waiting`
 //! the isolation, `swaps` the change of code. `--smoke` runs a small round of the line and fails where a run did not complete.
 
 mod settings;
@@ -15,6 +15,7 @@ mod line;
 mod report;
 
 mod depth;
+mod limits;
 mod prune;
 mod schedules;
 mod store;
@@ -47,6 +48,7 @@ fn main() -> Result<()> {
     match asked.measure {
         Some(Measure::Store(settings)) => return host.block_on(store::measure(&settings)),
         Some(Measure::Depth(settings)) => return host.block_on(depth::measure(&settings)),
+        Some(Measure::Limits(settings)) => return host.block_on(limits::measure(&settings)),
         Some(Measure::Prune(settings)) => return host.block_on(prune::measure(&settings)),
         Some(Measure::Schedules(settings)) => return host.block_on(schedules::measure(&settings)),
         Some(Measure::Neighbours(settings)) => {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::depth::DepthSettings;
+use crate::limits::LimitsSettings;
 use crate::neighbours::NeighbourSettings;
 use crate::prune::PruneSettings;
 use crate::schedules::ScheduleSettings;
@@ -32,6 +33,8 @@ pub(crate) enum Measure {
     Store(StoreSettings),
     /// What a claim costs with few and with many runs waiting.
     Depth(DepthSettings),
+    /// What limits per key cost.
+    Limits(LimitsSettings),
     /// How long claims wait while old runs are deleted.
     Prune(PruneSettings),
     /// What many schedules cost the host that fires them.

@@ -32,6 +32,7 @@ pub(crate) fn a_run() -> NewRun {
         tags: Vec::new(),
         metadata: Default::default(),
         after: Vec::new(),
+        limit_key: None,
     }
 }
 

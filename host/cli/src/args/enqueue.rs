@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use zapjobs_model::{Condition, CorrelationId, JobType, Priority, QueueName, Tag, Timestamp};
+use zapjobs_model::{CorrelationId, JobType, LimitKey, Priority, QueueName, Tag, Timestamp};
 
 use crate::values::parse_span;
 
@@ -45,6 +46,9 @@ pub(crate) struct EnqueueArgs {
     /// Attach a pair; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_pair)]
     pub(crate) metadata: Vec<(String, String)>,
+    /// By what it shares a limit per key [default: what the limit finds in the input]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) limit_key: Option<LimitKey>,
     /// How often to try it, the first time included [default: the job's own]
     #[arg(long, value_name = "N")]
     pub(crate) max_attempts: Option<u32>,

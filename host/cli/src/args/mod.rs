@@ -1,6 +1,7 @@
 //! What can be asked on the command line. One file per command.
 
 mod enqueue;
+mod limits;
 mod migrate;
 mod plugins;
 mod run;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
+pub(crate) use limits::{LimitsCommand, ScopeArgs, SetLimitArgs};
 pub(crate) use migrate::MigrateCommand;
 pub(crate) use plugins::{ApproveArgs, InspectArgs, PluginArgs, PluginsCommand, RollbackArgs};
 pub(crate) use run::RunArgs;
@@ -69,6 +71,13 @@ pub(crate) enum Command {
     Workflow(WorkflowCommand),
     /// Show what happened: runs enqueued, started, completed, failed
     Stats(StatsArgs),
+    /// List, set and remove limits on runs over all hosts
+    #[command(subcommand)]
+    Limits(LimitsCommand),
+    /// Let no run of a queue, a job type, a tenant or all begin; those under way go on
+    Pause(ScopeArgs),
+    /// End a pause
+    Resume(ScopeArgs),
     /// List and inspect plugins, and say which version serves
     #[command(subcommand)]
     Plugins(PluginsCommand),

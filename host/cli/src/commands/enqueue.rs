@@ -82,6 +82,7 @@ fn request(args: &EnqueueArgs, key: &JobKey, input: Json) -> JobRequest {
         correlation_id: args.correlation_id.clone(),
         tags: args.tags.clone(),
         metadata: args.metadata.iter().cloned().collect(),
+        limit_key: args.limit_key.clone(),
         ..JobRequest::new(key.tenant.clone(), key.job_type.clone(), input)
     }
 }

@@ -7,6 +7,7 @@ mod doctor;
 mod enqueue;
 mod follow;
 mod input;
+mod limits;
 pub(crate) mod logging;
 mod migrate;
 mod new;
@@ -71,6 +72,9 @@ async fn work(command: Command, app: App) -> Done {
         Command::Workflow(WorkflowCommand::Show(args)) => workflow::show(args, app).await,
         Command::Workflow(WorkflowCommand::Cancel(args)) => workflow::cancel(args, app).await,
         Command::Stats(args) => stats::stats(args, app).await,
+        Command::Limits(command) => limits::limits(command, app).await,
+        Command::Pause(scope) => limits::pause(scope, app).await,
+        Command::Resume(scope) => limits::resume(scope, app).await,
         Command::Migrate(command) => migrate::migrate(command, app).await,
         Command::Doctor => doctor::doctor(app).await,
         Command::Torture(args) => torture::torture(args, app).await,

@@ -6,6 +6,7 @@
 mod authoring;
 mod errors;
 mod jobs;
+mod limits;
 mod plugins;
 mod schedules;
 mod server;

@@ -19,6 +19,7 @@ use zapjobs_storage::{DuePlace, FireRequest, FireResult, Result, SCHEDULES_MAX};
 
 use super::Service;
 use crate::host_core::Core;
+use crate::limit_keys::{Pointers, find_limit_key};
 
 /// Due schedules that are read in one round at most, in pages of [`SCHEDULES_MAX`]; the next
 /// round goes on behind them.
@@ -75,6 +76,7 @@ struct Round<'a> {
     now: Timestamp,
     /// What was read of the job types met.
     definitions: HashMap<JobKey, Option<JobDefinition>>,
+    pointers: Pointers,
     requests: Vec<FireRequest>,
     runs: usize,
     has_fired: bool,
@@ -85,9 +87,10 @@ struct Round<'a> {
 impl<'a> Round<'a> {
     async fn begin(core: &'a Core) -> Result<Self> {
         let now = core.storage.now().await?;
+        let pointers = core.limit_keys.pointers(&*core.storage).await?;
         let (definitions, requests) = (HashMap::new(), Vec::new());
         let (has_fired, is_behind) = (false, false);
-        Ok(Self { core, now, definitions, requests, runs: 0, has_fired, is_behind })
+        Ok(Self { core, now, definitions, pointers, requests, runs: 0, has_fired, is_behind })
     }
 
     /// Plans what becomes of a schedule, if this host serves its job.
@@ -129,7 +132,8 @@ impl<'a> Round<'a> {
         definition: &JobDefinition,
     ) -> FireRequest {
         let run = |time: &Timestamp| -> std::result::Result<NewRun, InvalidRequest> {
-            let request = schedule.request(definition, Some(*time));
+            let mut request = schedule.request(definition, Some(*time));
+            find_limit_key(&mut request, &self.pointers)?;
             let id = run_id_at(&schedule.key, *time);
             submit(request, definition, id, self.now, self.core.options.limits.input_bytes_max)
         };

@@ -53,6 +53,7 @@ impl Rounds {
             tags: Vec::new(),
             metadata: Default::default(),
             after: Vec::new(),
+            limit_key: None,
         };
         let runs: Vec<NewRun> = (0..count).map(run).collect();
         self.storage.enqueue(&runs).await.expect("enqueued");

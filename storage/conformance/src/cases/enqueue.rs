@@ -68,6 +68,7 @@ pub(crate) async fn every_field_is_stored_as_it_was_given(f: &Fixture) {
         tags: run.tags,
         metadata: run.metadata,
         after: Vec::new(),
+        limit_key: run.limit_key,
     };
     assert_eq!(given_back, new);
 }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod dependencies;
+mod flow;
 mod looks;
 mod schedules;
 
@@ -64,7 +65,8 @@ impl Chooser {
     /// The next operation. The reference is looked at, so that most operations mean something.
     pub(super) async fn choose(&mut self, reference: &Fixture) -> Operation {
         match self.random.below(100) {
-            0..16 => self.enqueue(),
+            0..14 => self.enqueue(),
+            14..16 => self.change_limit(),
             16..28 => self.claim(reference).await,
             28..31 => self.claim_run(reference).await,
             31..37 => Operation::Renew(self.keys(reference).await, self.span()),
@@ -79,7 +81,8 @@ impl Chooser {
             65..68 => Operation::Requeue(self.finished(reference).await),
             68..69 => self.prune(),
             69..72 => self.advance(reference).await,
-            72..80 => self.look(reference).await,
+            72..76 => self.look(reference).await,
+            76..80 => self.admit(),
             80..87 => self.schedule(reference).await,
             87..91 => self.append(reference).await,
             91..98 => self.coordinate(),
@@ -174,6 +177,9 @@ impl Chooser {
         let mut run = if self.random.once_in(3) { run.tag("red").tag("it's 1") } else { run };
         if self.random.once_in(4) {
             run = run.correlation("Order 100%");
+        }
+        if self.random.once_in(2) {
+            run = run.limit_key(self.random.one_of(&["x", "y/ü"]));
         }
         let mut run = run.build();
         run.due = self.due();

@@ -6,14 +6,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, JobDefinition, JobKey, JobSchedule, LeaseKey, LogEntry, NewRun, Run, RunError, RunId,
-    RunStatus, ScheduleKey, TenantId, Timestamp, Transition, WorkerId,
+    Blame, JobDefinition, JobKey, JobSchedule, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun,
+    Run, RunError, RunId, RunStatus, ScheduleKey, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    AdvanceRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult, DuePlace, ENDS_MAX, EndedParent,
-    FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest, ProgressUpdate, PruneRequest,
-    QueueSelection, Result, RunFilter, RunPageRequest, SchedulePageRequest, StatisticsRequest,
-    Storage, WorkerRecord,
+    AdmitRequest, AdvanceRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult, DuePlace,
+    ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest,
+    ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest,
+    SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -22,6 +22,9 @@ use crate::Fixture;
 #[derive(Debug)]
 pub(super) enum Operation {
     Enqueue(Vec<NewRun>),
+    ChangeLimit(LimitScope, LimitChange),
+    Admit(AdmitRequest),
+    Limits,
     Claim(ClaimRequest),
     ClaimRun(ClaimRunRequest),
     Renew(Vec<LeaseKey>, Duration),
@@ -99,6 +102,11 @@ impl Performer {
             }
             Operation::Acquire(request) => self.acquire(request).await,
             Operation::NamedLease(name) => self.named_lease(name).await,
+            Operation::ChangeLimit(scope, change) => {
+                said(self.storage().change_limit(scope, change.clone()).await)
+            }
+            Operation::Admit(request) => said(self.storage().admit(request.clone()).await),
+            Operation::Limits => said(self.storage().limits().await),
             _ if is_about_runs(operation) => self.perform_on_runs(operation).await,
             _ => self.perform_on_the_rest(operation).await,
         }

@@ -239,3 +239,26 @@ impl Events for Forgetful {
         self.inner.subscribe()
     }
 }
+
+#[async_trait]
+impl FlowControl for Forgetful {
+    async fn change_limit(
+        &self,
+        scope: &LimitScope,
+        change: LimitChange,
+    ) -> Result<Option<FlowLimit>> {
+        self.inner.change_limit(scope, change).await
+    }
+
+    async fn limits(&self) -> Result<Vec<LimitUse>> {
+        self.inner.limits().await
+    }
+
+    async fn limits_in_force(&self) -> Result<FlowLimits> {
+        self.inner.limits_in_force().await
+    }
+
+    async fn admit(&self, request: AdmitRequest) -> Result<Admitted> {
+        self.inner.admit(request).await
+    }
+}

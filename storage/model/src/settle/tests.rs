@@ -25,6 +25,7 @@ fn running() -> Run {
         tags: Vec::new(),
         metadata: Default::default(),
         after: Vec::new(),
+        limit_key: None,
     };
     let mut run = Run::from_new(new, NOW);
     run.status = RunStatus::Running;

@@ -12,6 +12,9 @@ use crate::session::Session;
 use crate::statistics::counting;
 use crate::storage::span_micros;
 
+/// Makes the run pending if its time has come: then a limit holds it, where one applies.
+const PROMOTE: &str = "UPDATE {schema}.{prefix}runs SET status = 0
+    WHERE id = $2 AND (status = 1 OR status = 6) AND due_at <= {now}";
 /// Takes the run if it is pending or due, and answers how it stood before, then the run itself.
 const CLAIM: &str = concat!(
     "WITH held AS MATERIALIZED (
@@ -31,7 +34,7 @@ const CLAIM: &str = concat!(
     LEFT JOIN {schema}.{prefix}inputs i ON i.id = r.id"
 );
 /// Where the columns that tell how the run stood begin: behind the run's own.
-const STANDING_AT: usize = 25;
+const STANDING_AT: usize = 26;
 
 impl PostgresStorage {
     pub(super) async fn claim_certain(
@@ -39,6 +42,7 @@ impl PostgresStorage {
         session: &mut Session<'_>,
         request: &ClaimRunRequest,
     ) -> Result<ClaimRunResult> {
+        session.change(self.query(PROMOTE).bind(request.run.0)).await?;
         let query = self.query(CLAIM).bind(request.worker.0).bind(span_micros(request.lease));
         let Some(row) = session.row(query.bind(request.run.0)).await? else {
             return Ok(ClaimRunResult::NotFound);

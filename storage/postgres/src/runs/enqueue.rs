@@ -19,14 +19,16 @@ const INSERT: &str = concat!(
         SELECT *, greatest({now}, coalesce(due_at, {now+delay_us})) AS due, {now} AS created
         FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int2[], $7::int2[],
             $8::text[], $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::text[],
-            $14::uuid[], $15::text[], $16::text[], $19::bool[])
+            $14::uuid[], $15::text[], $16::text[], $19::bool[],
+            $20::text[])
         AS t (id, tenant, job_type, queue, priority, trigger_code, input, delay_us, due_at,
-            deadline, max_attempts, correlation_id, parent, tags, metadata, held)),
+            deadline, max_attempts, correlation_id, parent, tags, metadata, held, limit_key)),
     stored AS (
         INSERT INTO {schema}.{prefix}runs (id, due_at, input_bytes, priority, status,
-            trigger_code, tenant, queue)
+            trigger_code, tenant, queue, job_type, limit_key)
         SELECT id, due, octet_length(input), priority,
-            CASE WHEN held THEN 7 WHEN due > created THEN 1 ELSE 0 END, trigger_code, tenant, queue
+            CASE WHEN held THEN 7 WHEN due > created THEN 1 ELSE 0 END, trigger_code, tenant, queue,
+            job_type, limit_key
         FROM given ORDER BY id
         ON CONFLICT (id) DO NOTHING RETURNING id, status, tenant, queue),
     with_input AS (
@@ -63,6 +65,7 @@ pub(crate) struct NewRuns {
     parents: Vec<Option<Uuid>>,
     tags: Vec<Option<String>>,
     metadata: Vec<Option<String>>,
+    limit_keys: Vec<Option<String>>,
     tagged: Vec<Uuid>,
     tag_names: Vec<String>,
     held: Vec<bool>,
@@ -99,6 +102,7 @@ impl NewRuns {
         self.parents.push(run.parent.map(|parent| parent.0));
         self.tags.push(encoded(&run.tags, run.tags.is_empty()));
         self.metadata.push(encoded(&run.metadata, run.metadata.is_empty()));
+        self.limit_keys.push(run.limit_key.as_ref().map(|key| key.as_str().to_owned()));
         self.tagged.extend(run.tags.iter().map(|_| run.id.0));
         self.tag_names.extend(run.tags.iter().map(|tag| tag.as_str().to_owned()));
         self.held.push(run.is_held());
@@ -136,7 +140,7 @@ impl PostgresStorage {
         let query = query.bind(&new.deadlines).bind(&new.max_attempts);
         let query = query.bind(&new.correlation_ids).bind(&new.parents).bind(&new.tags);
         let query = query.bind(&new.metadata).bind(&new.tagged).bind(&new.tag_names);
-        let query = query.bind(&new.held);
+        let query = query.bind(&new.held).bind(&new.limit_keys);
         let rows = session.rows(query).await?;
         let read = rows.iter().map(|row| {
             let mut columns = Columns::new(row);
@@ -152,6 +156,10 @@ impl PostgresStorage {
         for run in runs {
             match stored.0.get(&run.id.0) {
                 Some(RunStatus::Pending) if told.insert(&run.queue) => {
+                    self.events.ready(&run.queue);
+                }
+                // A limit holds it: whoever serves the queue may admit it.
+                Some(RunStatus::Held) if !run.is_held() && told.insert(&run.queue) => {
                     self.events.ready(&run.queue);
                 }
                 Some(status) if status.is_delayed() => has_delayed = true,

@@ -14,25 +14,22 @@ use crate::session::Session;
 /// Releases what is held, and answers how each run stood and stands. Whether it must wait for
 /// its time is said as `zapjobs_model::run::released` says it.
 const RELEASE: &str = "WITH held AS MATERIALIZED (
-        SELECT id, queue, status, due_at, {now} AS now FROM {schema}.{prefix}runs
-        WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
-    free AS MATERIALIZED (
-        SELECT held.*, held.status = 7 AND NOT EXISTS (
-            SELECT 1 FROM {schema}.{prefix}dependencies d WHERE d.child = held.id) AS is_free
-        FROM held),
+        SELECT id, queue, status, due_at, {now} AS now, line IS NOT NULL OR EXISTS (
+            SELECT 1 FROM {schema}.{prefix}dependencies d WHERE d.child = id) AS waits
+        FROM {schema}.{prefix}runs WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
     released AS (
         UPDATE {schema}.{prefix}runs r SET due_at = greatest(held.due_at, held.now),
             status = CASE WHEN held.due_at > held.now THEN 1 ELSE 0 END
-        FROM free AS held WHERE r.id = held.id AND held.is_free)
-    SELECT id, queue, status,
-        CASE WHEN NOT is_free THEN status WHEN due_at > now THEN 1::int2 ELSE 0::int2 END
-    FROM free";
+        FROM held WHERE r.id = held.id AND held.status = 7 AND NOT held.waits
+        RETURNING r.id, r.status)
+    SELECT id, queue, held.status, released.status FROM held LEFT JOIN released USING (id)";
 
 /// How a run stood, and how it stands once it is released.
 struct Standing {
     queue: String,
     status: i16,
-    then: i16,
+    /// How it stands once it is released, by a limit perhaps held again; nothing if it was not.
+    then: Option<i16>,
 }
 
 impl PostgresStorage {
@@ -59,12 +56,14 @@ impl PostgresStorage {
     fn answer_release(&self, standing: Option<&mut Standing>) -> ReleaseResult {
         let Some(standing) = standing else { return ReleaseResult::NotFound };
         match RunStatus::from_code(standing.status.into()) {
-            Some(RunStatus::Held) if standing.then != standing.status => {
-                standing.status = standing.then;
-                if standing.then == 0 {
-                    self.events.ready_named(&standing.queue);
-                } else {
+            Some(status) if standing.then.is_none() => ReleaseResult::WrongStatus(status),
+            Some(RunStatus::Held) => {
+                let then = standing.then.take().unwrap_or(standing.status);
+                standing.status = then;
+                if RunStatus::from_code(then.into()).is_some_and(RunStatus::is_delayed) {
                     self.events.scheduled();
+                } else {
+                    self.events.ready_named(&standing.queue);
                 }
                 ReleaseResult::Released
             }

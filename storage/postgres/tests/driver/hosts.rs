@@ -65,6 +65,16 @@ async fn eight_hosts_do_each_of_many_runs_exactly_once() {
     assert_eq!(counts.completed, RUNS as u64);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn four_hosts_keep_limits_together() {
+    let options = PostgresOptions { connections: 2, ..harness::options() };
+    let mut hosts: Vec<Arc<dyn Storage>> = Vec::new();
+    for _ in 0..4 {
+        hosts.push(Arc::new(harness::open(&options).await));
+    }
+    zapjobs_conformance::hosts_keep_limits(&hosts).await;
+}
+
 #[tokio::test]
 async fn a_stale_worker_is_refused() {
     let options = harness::options();

@@ -25,6 +25,7 @@ local function put_back(id, new, lane, status, due)
     local priority = struct.unpack('>i2', new, 9)
     add(lane_key(lane), place(priority, due), rank(priority, due) .. id)
     ready[lane] = true
+    became_pending(id)
   elseif status == 7 then
     add(HELD, whole(due), id)
   else
@@ -66,7 +67,7 @@ for i = RUN_FIRST, #KEYS do
   local key, change = KEYS[i], ARGV[at]
   local lease, status = sub(change, 1, 4), byte(change, 5) - 48
   local is_final = status >= 3 and status <= 5
-  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside', 'followed')
+  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside', 'followed', 'slots')
   local state, new = run[1], not run[3] and run[2]
   local why = refusal(key, new, state, lease, is_final)
   if why then
@@ -78,6 +79,7 @@ for i = RUN_FIRST, #KEYS do
     if due == NEVER then due = sub(state, 19, 26) end
     write(key, head .. due .. sub(state, 27), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
     ended[#ended + 1] = id
+    if run[5] and status ~= 0 then give_back(id, run[5]) end
     if is_final then
       add(KEYS[3 + status], ARGV[at + 1], id)
       if run[4] then note_end(id, status) end

@@ -10,6 +10,16 @@ if run.status == 1 or run.status == 6 then
 elseif run.status ~= 0 then
   return { run.status }
 end
+if run.status ~= 0 and not run.slots and redis.call('EXISTS', LIMITS) == 1 then
+  -- As if it had been promoted: then a limit holds it, where one applies.
+  redis.call('HSET', run_key(id), 'state', '0' .. sub(run.state, 2))
+  leave(id, run)
+  enter(id, run.lane, run.priority, 0, run.due)
+  flush()
+  adds, removes, deltas, told, ready, shortened, entered = {}, {}, {}, {}, {}, {}, {}
+  run = look(id)
+  if run.status ~= 0 then return { run.status } end
+end
 leave(id, run)
 count(run.lane, run.status, 1)
 take(id, run.lane)

@@ -110,17 +110,59 @@ local function happened(lane, what, times)
   tell(':' .. tenant, field, times)
 end
 
+-- Flow control. Runs that this script made pending: those that a limit applies to are held at its
+-- end. Whether there are limits is asked once, and only by a script that makes a run pending.
+local LIMITS, entered, has_limits = P .. 'flow:limits', {}, nil
+-- Slots of runs that leave pending or running, and runs that left a line, by their ids.
+local slots_left, lines_left = {}, {}
+
+local function became_pending(id)
+  if has_limits == nil then has_limits = redis.call('EXISTS', LIMITS) == 1 end
+  if has_limits then entered[#entered + 1] = id end
+end
+
+-- A run that is neither pending nor running has no slots: gates between line feeds.
+local function give_back(id, slots)
+  for gate in string.gmatch(slots, '[^\n]+') do
+    redis.call('SREM', P .. 'flow:slots:' .. gate, id)
+    if redis.call('EXISTS', P .. 'flow:slots:' .. gate) == 0 then
+      redis.call('SREM', P .. 'flow:gates', gate)
+    end
+  end
+  redis.call('HDEL', run_key(id), 'slots')
+end
+
+local function line_key(line) return P .. 'flow:line:' .. line end
+
+local function leave_line(id, run)
+  local key = line_key(run.line)
+  redis.call('ZREM', key, rank(run.priority, run.due) .. id)
+  if redis.call('EXISTS', key) == 0 then redis.call('ZREM', P .. 'flow:lines', run.line) end
+  redis.call('HDEL', run_key(id), 'line')
+  lines_left[id] = run.line
+end
+
+local function join_line(id, line, priority, due)
+  redis.call('ZADD', line_key(line), place(priority, due), rank(priority, due) .. id)
+  redis.call('ZADD', P .. 'flow:lines', 0, line)
+  redis.call('HSET', run_key(id), 'line', line)
+end
+
 -- Indexes a run that is not running. `at` is when it is due or ended.
 local function enter(id, lane, priority, status, at)
   count(lane, status, 1)
+  if status ~= 0 and slots_left[id] then give_back(id, slots_left[id]) end
   if status == 0 then
     add(lane_key(lane), place(priority, at), rank(priority, at) .. id)
     ready[lane] = true
+    became_pending(id)
   elseif status == 1 or status == 6 then
     add(DELAYED, whole(at), id)
     waits = true
   elseif status == 7 then
     add(HELD, whole(at), id)
+    -- Still held by the same limits, at another place perhaps.
+    if lines_left[id] then join_line(id, lines_left[id], priority, at) end
   else
     add(KEYS[3 + status], whole(at), id)
   end
@@ -129,6 +171,8 @@ end
 -- Takes a run out of the index of its status.
 local function leave(id, run)
   count(run.lane, run.status, -1)
+  if run.slots then slots_left[id] = run.slots end
+  if run.line then leave_line(id, run) end
   if run.status == 0 then
     remove(lane_key(run.lane), rank(run.priority, run.due) .. id)
     shortened[run.lane] = true
@@ -145,7 +189,7 @@ end
 
 -- How one run stands; nothing if there is none. Status 99: it was set aside or is spoilt.
 local function look(id)
-  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside', 'followed')
+  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside', 'followed', 'slots', 'line')
   if run.err then return { status = 99 } end
   local new, state = run[1], run[2]
   if not new and redis.call('EXISTS', run_key(id)) == 0 then return nil end
@@ -157,7 +201,7 @@ local function look(id)
     .. string.rep('\0', 4) .. NEVER .. string.rep('\0', 16) .. '0'
   return { status = tonumber(sub(state, 1, 1)) or 99, state = state, due = due,
     priority = priority, lane = lane, job_type = job_type, new = new, tags_at = tags_at,
-    followed = run[4] }
+    followed = run[4], slots = run[5], line = run[6] }
 end
 
 local function tally(span, keep_s)
@@ -199,11 +243,64 @@ local function in_parts(command, key, list, part)
   end
 end
 
+-- The scopes that a run is within, its gates' names, and its line.
+local function scopes_of(lane, job_type, limit_key)
+  local tenant, queue = parts_of(lane)
+  local job = tenant .. '/' .. job_type
+  local line = tenant .. '/' .. queue .. '/' .. job_type
+  local scopes = { 'everything', 'tenant:' .. tenant, 'queue:' .. queue, 'job:' .. job }
+  local gates = { unpack(scopes) }
+  if limit_key then
+    scopes[5] = 'key:' .. job
+    gates[5] = scopes[5] .. '/' .. limit_key
+    line = line .. '/' .. limit_key
+  end
+  return scopes, gates, line
+end
+
+-- Holds a pending run in its line.
+local function hold(id, run, line)
+  remove(lane_key(run.lane), rank(run.priority, run.due) .. id)
+  add(HELD, whole(run.due), id)
+  count(run.lane, 0, -1)
+  count(run.lane, 7, 1)
+  shortened[run.lane] = true
+  if run.slots then give_back(id, run.slots) end
+  redis.call('HSET', run_key(id), 'state', '7' .. sub(run.state, 2))
+  join_line(id, line, run.priority, run.due)
+end
+
+-- Holds those of the runs just made pending that a limit applies to, as `FlowLimits::gates` says.
+local function hold_entered()
+  for _, id in ipairs(entered) do
+    local run = look(id)
+    if run and run.status == 0 and not run.slots then
+      local limit_key = redis.call('HGET', run_key(id), 'limit_key')
+      local scopes, _, line = scopes_of(run.lane, run.job_type, limit_key)
+      for _, allows in ipairs(redis.call('HMGET', LIMITS, unpack(scopes))) do
+        if allows then
+          hold(id, run, line)
+          break
+        end
+      end
+    end
+  end
+end
+
+local function write_indexes()
+  for key, list in pairs(removes) do in_parts('ZREM', key, list, MEMBERS_MAX) end
+  for key, list in pairs(adds) do in_parts('ZADD', key, list, 2 * MEMBERS_MAX) end
+end
+
 -- Writes the changes, and tells other processes. Answers the queues that became ready, and 1 if a
 -- run must wait for its time, plus 2 if one has ended that others wait for.
 local function flush()
-  for key, list in pairs(removes) do in_parts('ZREM', key, list, MEMBERS_MAX) end
-  for key, list in pairs(adds) do in_parts('ZADD', key, list, 2 * MEMBERS_MAX) end
+  write_indexes()
+  if #entered > 0 then
+    removes, adds = {}, {}
+    hold_entered()
+    write_indexes()
+  end
   add_up(COUNTS, deltas)
   add_up(WAITING, more_waiting())
   if next(told) then
@@ -217,7 +314,10 @@ local function flush()
   end
   local names, notice, named = {}, {}, {}
   for lane in pairs(ready) do
-    redis.call('ZADD', LANES, 0, lane)
+    -- All that came may be held.
+    if #entered == 0 or redis.call('EXISTS', lane_key(lane)) == 1 then
+      redis.call('ZADD', LANES, 0, lane)
+    end
     local _, queue = parts_of(lane)
     if not named[queue] then
       named[queue] = true

@@ -14,6 +14,8 @@ elseif run then
     if redis.call('HEXISTS', COUNTS, field) == 1 then count(lane_of(new), status, -1) end
   end
 end
+local slots = redis.pcall('HGET', key, 'slots')
+if type(slots) == 'string' then give_back(id, slots) end
 for status = 3, 5 do remove(KEYS[3 + status], id) end
 remove(RUNNING, id)
 remove(DELAYED, id)

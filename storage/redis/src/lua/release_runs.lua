@@ -1,21 +1,33 @@
--- Lets go of runs that are held for something else than runs. Answers for each its status before,
--- -1 if there is none, -7 if it waits for other runs.
-local before = {}
+-- Lets go of runs that are held. Answers for each its status before, -1 if there is none, 70 if
+-- it waits for other runs or a limit holds it, which alone let it go.
+local BY_OTHERS = 70
+local before, first_at = {}, {}
+local function standing(id)
+  local run = look(id)
+  if not run then return -1 end
+  if run.status == 7 and (run.line or redis.call('EXISTS', after_key(id)) == 1) then
+    return BY_OTHERS, run
+  end
+  return run.status, run
+end
 for i = RUN_FIRST, #KEYS do
   local id = id_of(KEYS[i])
-  local run = look(id)
-  local status = run and run.status or -1
-  if status == 7 and redis.call('EXISTS', after_key(id)) == 1 then
-    status = -7
-  elseif status == 7 then
+  local status, run = standing(id)
+  if status == 7 and not first_at[id] then
     local due, then_status = math.max(run.due, NOW), 0
     if run.due > NOW then then_status = 1 end
     local state = then_status .. sub(run.state, 2, 18) .. instant(due) .. sub(run.state, 27)
     redis.call('HSET', KEYS[i], 'state', state)
     leave(id, run)
     enter(id, run.lane, run.priority, then_status, due)
+    first_at[id] = i
   end
   before[#before + 1] = status
 end
 local queues, must_wait = flush()
+-- One that stands twice is answered as it then stands, which limits may have changed.
+for i = RUN_FIRST, #KEYS do
+  local id = id_of(KEYS[i])
+  if first_at[id] and first_at[id] < i then before[i - RUN_FIRST + 1] = (standing(id)) end
+end
 return { before, queues, must_wait }

@@ -1,6 +1,6 @@
 -- Stores runs that are alike: KEYS from `first` on, arguments from ARGV[at] on: how many,
 -- lane, job type, priority, how they are due, when, '1' if they are held, the number of tags,
--- the tags; then for each what was submitted, without the instant, and its input.
+-- the key of their limit per key or '', the tags; then for each what was submitted, without the instant, and its input.
 -- Answers where the next arguments begin. Places of runs that were there go to `there`.
 local function store(first, at, there)
   local last = first + tonumber(ARGV[at]) - 1
@@ -30,7 +30,8 @@ local function store(first, at, there)
   end
   local line, of_type = list_in(adds, index), list_in(adds, P .. 'type:' .. job_type)
   local line_at, type_at = #line, #of_type
-  local stored, argument = 0, at + 8 + tags
+  local limit_key = ARGV[at + 8]
+  local stored, argument = 0, at + 9 + tags
   for i = first, last do
     local key = KEYS[i]
     if is_any_there and redis.call('EXISTS', key) == 1 then
@@ -42,10 +43,12 @@ local function store(first, at, there)
       else
         redis.call('HSET', key, 'new', new, 'input', input)
       end
+      if limit_key ~= '' then redis.call('HSET', key, 'limit_key', limit_key) end
       local id = sub(key, -16)
+      if status == 0 then became_pending(id) end
       line[line_at + 1], line[line_at + 2], line_at = score, begin .. id, line_at + 2
       of_type[type_at + 1], of_type[type_at + 2], type_at = '0', id, type_at + 2
-      for tag = at + 8, at + 7 + tags do add(P .. 'tag:' .. ARGV[tag], '0', id) end
+      for tag = at + 9, at + 8 + tags do add(P .. 'tag:' .. ARGV[tag], '0', id) end
       stored = stored + 1
     end
     argument = argument + 2

@@ -30,6 +30,7 @@ fn plain() -> Run {
         tags: Vec::new(),
         metadata: BTreeMap::new(),
         after: Vec::new(),
+        limit_key: None,
     };
     Run::from_new(new, Timestamp::from_micros(1_790_000_000_000_001))
 }
@@ -71,6 +72,7 @@ fn as_submitted(run: &Run) -> NewRun {
         tags: run.tags,
         metadata: run.metadata,
         after: Vec::new(),
+        limit_key: run.limit_key,
     }
 }
 

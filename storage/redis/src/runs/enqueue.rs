@@ -77,6 +77,7 @@ fn are_alike(a: &NewRun, b: &NewRun) -> bool {
         && a.due == b.due
         && a.is_held() == b.is_held()
         && a.tags == b.tags
+        && a.limit_key == b.limit_key
 }
 
 /// Puts the arguments of new runs that are alike behind a call's, as `store.lua` takes them.
@@ -94,7 +95,7 @@ pub(crate) fn put_new_runs<'a>(
     let lane = lane(&first.tenant, &first.queue);
     call.arg(runs.len()).arg(lane).arg(first.job_type.as_str());
     call.arg(first.priority.get()).arg(due_kind).arg(due).arg(u8::from(first.is_held()));
-    call.arg(first.tags.len());
+    call.arg(first.tags.len()).arg(first.limit_key.as_ref().map_or("", |key| key.as_str()));
     first.tags.iter().for_each(|tag| {
         call.arg(tag.as_str());
     });

@@ -8,6 +8,9 @@ use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::script::SCRIPTS;
 
+/// What the script answers of a run that a limit holds, or that waits for others.
+const HELD_BY_OTHERS: i64 = 70;
+
 pub(super) async fn release(s: &RedisStorage, runs: &[RunId]) -> Result<Vec<ReleaseResult>> {
     const OPERATION: &str = "release runs";
     s.check_open(OPERATION)?;
@@ -21,9 +24,9 @@ pub(super) async fn release(s: &RedisStorage, runs: &[RunId]) -> Result<Vec<Rele
         for before in answer.at(0)?.items()? {
             let before = before.number()?;
             results.push(match RunStatus::from_code(before) {
-                _ if before == -7 => ReleaseResult::WrongStatus(RunStatus::Held),
                 Some(RunStatus::Held) => ReleaseResult::Released,
                 Some(status) => ReleaseResult::WrongStatus(status),
+                None if before == HELD_BY_OTHERS => ReleaseResult::WrongStatus(RunStatus::Held),
                 // There is none, or its record was set aside.
                 None => ReleaseResult::NotFound,
             });

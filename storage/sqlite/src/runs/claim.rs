@@ -16,6 +16,7 @@ use zapjobs_storage::{
 
 use super::lanes::{self, Lane};
 use super::standing::{readable_status, standing};
+use super::sweep::promote_one;
 use crate::error::{DbError, DbResult};
 use crate::quarantine::{is_of_record, set_aside};
 use crate::row::{SELECT_RUN, read_run};
@@ -116,6 +117,14 @@ pub(crate) fn claim_run(tx: &mut Tx<'_>, request: ClaimRunRequest) -> DbResult<C
             return Ok(ClaimRunResult::NotDue { due_at: standing.due_at });
         }
         _ => {}
+    }
+    if standing.status != Some(RunStatus::Pending) {
+        // As if it had been promoted: then a limit holds it, where one applies.
+        promote_one(tx, id)?;
+        let promoted = super::standing::standing(tx.db, id)?;
+        if promoted.is_some_and(|promoted| promoted.status == Some(RunStatus::Held)) {
+            return Ok(ClaimRunResult::WrongStatus(RunStatus::Held));
+        }
     }
     // An unreadable one is answered as such and stays: the next claim sets it aside.
     let claimed = Taker::new(tx, request.worker, request.lease)?.take_readable(tx, id)?;

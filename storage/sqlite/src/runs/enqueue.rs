@@ -16,8 +16,9 @@ const RUN_BYTES: usize = 400;
 // The writer alone inserts, so that the number cannot be taken in between.
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM {prefix}inputs";
 const INSERT_RUN: &str = "INSERT INTO {prefix}runs (id, seq, tenant, job_type, queue, priority,
-        trigger_code, status, created_at, due_at, attempt, host_faults, lease, cancel_requested)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, 0)
+        trigger_code, status, created_at, due_at, attempt, host_faults, lease, cancel_requested,
+        limit_key)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, 0, ?11)
     ON CONFLICT (id) DO NOTHING";
 const INSERT_INPUT: &str = "INSERT INTO {prefix}inputs (seq, max_attempts, deadline,
         correlation_id, parent, tags, metadata, input)
@@ -93,6 +94,7 @@ impl<'a> Inserter<'a> {
             run.status.code(),
             run.created_at.as_micros(),
             run.due_at.as_micros(),
+            run.limit_key.as_ref().map(|key| key.as_str()),
         ])?;
         if inserted == 0 {
             return Ok(false);

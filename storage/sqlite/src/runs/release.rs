@@ -10,6 +10,8 @@ use crate::dependencies::waits;
 use crate::error::DbResult;
 use crate::writer::Tx;
 
+/// Whether a limit holds it, which alone lets it go.
+const IN_LINE: &str = "SELECT 1 FROM {prefix}runs WHERE id = ?1 AND line IS NOT NULL";
 const RELEASE: &str = "UPDATE {prefix}runs SET status = ?2, due_at = ?3 WHERE id = ?1";
 
 pub(crate) fn release(tx: &mut Tx<'_>, runs: &[RunId]) -> DbResult<Vec<ReleaseResult>> {
@@ -24,6 +26,9 @@ fn release_one(tx: &mut Tx<'_>, run: RunId) -> DbResult<ReleaseResult> {
         Some(status) => return Ok(ReleaseResult::WrongStatus(status)),
         // Set aside: nobody's until a person mends it.
         None => return Ok(ReleaseResult::NotFound),
+    }
+    if tx.db.prepare(IN_LINE)?.exists([id])? {
+        return Ok(ReleaseResult::WrongStatus(RunStatus::Held));
     }
     release_standing(tx, id, &standing)?;
     Ok(ReleaseResult::Released)

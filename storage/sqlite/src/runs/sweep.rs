@@ -33,6 +33,12 @@ pub(crate) fn promote(tx: &mut Tx<'_>, limit: usize) -> DbResult<Promoted> {
     Ok(Promoted { count: due.len(), next_due: next_due.map(Timestamp::from_micros) })
 }
 
+/// Makes a run pending whose time has come.
+pub(super) fn promote_one(tx: &Tx<'_>, id: &[u8; 16]) -> DbResult<()> {
+    tx.db.prepare(PROMOTE)?.execute([id])?;
+    Ok(())
+}
+
 /// Expired runs, and the records among them that cannot be read, as stored.
 #[derive(Default)]
 pub(crate) struct Expired {

@@ -1,0 +1,127 @@
+//! The contract over them.
+
+use async_trait::async_trait;
+use zapjobs_model::flow::{Admission, HeldLine, LIMITS_MAX, LINES_LOOKED_AT_MAX, Plan};
+use zapjobs_model::{
+    FlowLimit, FlowLimits, LimitChange, LimitScope, Line, RunId, RunStatus, Timestamp,
+};
+use zapjobs_storage::{
+    AdmitRequest, Admitted, ErrorKind, FlowControl, LimitUse, Result, StorageError, limit_uses,
+};
+
+use super::Flow;
+use crate::MemoryStorage;
+use crate::storage::Work;
+
+#[async_trait]
+impl FlowControl for MemoryStorage {
+    async fn change_limit(
+        &self,
+        scope: &LimitScope,
+        change: LimitChange,
+    ) -> Result<Option<FlowLimit>> {
+        const OPERATION: &str = "change the limit";
+        self.work(OPERATION, |work| {
+            let limits = &work.state.runs.flow_mut().limits;
+            let invalid = |error: zapjobs_model::flow::InvalidFlowLimit| {
+                StorageError::new(ErrorKind::InvalidRequest, OPERATION, error.to_string())
+            };
+            let changed = change.apply(scope, limits.get(scope)).map_err(invalid)?;
+            if changed.is_some() && limits.get(scope).is_none() && limits.len() >= LIMITS_MAX {
+                return Err(invalid(zapjobs_model::flow::InvalidFlowLimit::TooMany));
+            }
+            work.state.runs.flow_mut().limits.put(scope.clone(), changed.clone());
+            if changed.is_some() {
+                work.hold_within(scope);
+            }
+            Ok(changed)
+        })
+    }
+
+    async fn limits(&self) -> Result<Vec<LimitUse>> {
+        self.work("list limits", |work| {
+            let flow = work.state.runs.flow_mut();
+            let in_use = flow.slots.iter().map(|(gate, in_use)| (gate.as_str(), *in_use as u64));
+            let held = flow.lines.values().map(|(line, runs)| (line, runs.len() as u64));
+            Ok(limit_uses(&flow.limits, in_use, held))
+        })
+    }
+
+    async fn limits_in_force(&self) -> Result<FlowLimits> {
+        self.work("read limits", |work| Ok(work.state.runs.flow_mut().limits.clone()))
+    }
+
+    async fn admit(&self, request: AdmitRequest) -> Result<Admitted> {
+        self.work("admit held runs", |work| Ok(work.admit(&request)))
+    }
+}
+
+impl Work<'_> {
+    /// Runs of a scope that were ready are held; those under way have a slot.
+    fn hold_within(&mut self, scope: &LimitScope) {
+        let runs = &mut self.state.runs;
+        let within = runs.newest_first(None).filter(|run| {
+            matches!(run.status, RunStatus::Pending | RunStatus::Running)
+                && scope.covers(&Line::of(run))
+        });
+        let within: Vec<(RunId, RunStatus, Line)> =
+            within.map(|run| (run.id, run.status, Line::of(run))).collect();
+        for (id, status, line) in within {
+            if status == RunStatus::Pending {
+                // What it had is given back: it is admitted anew.
+                runs.flow_mut().give_back(id);
+                runs.change(id, |_| {});
+                continue;
+            }
+            let flow = runs.flow_mut();
+            let gates = flow.limits.gates(&line);
+            let slots = gates.filter(|(_, limit)| limit.concurrency.is_some());
+            let slots = slots.map(|(gate, _)| gate).collect();
+            flow.note_admitted(id, slots);
+        }
+    }
+
+    fn admit(&mut self, request: &AdmitRequest) -> Admitted {
+        let flow = self.state.runs.flow_mut();
+        if flow.limits.is_empty() && flow.lines.is_empty() {
+            return Admitted::IDLE;
+        }
+        flow.forget_rates(self.now);
+        let lines = flow.lines_from(&flow.looked_until, LINES_LOOKED_AT_MAX);
+        let has_more_lines = flow.lines.len() > lines.len();
+        flow.looked_until = lines.last().map(Line::to_string).unwrap_or_default();
+        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
+
+        let limits = flow.limits.clone();
+        let mut look = Admission::new(&limits, self.now);
+        for gate in look.gates(&lines) {
+            look.load(&gate, flow.used(&gate));
+        }
+        let wanted = look.heads_wanted(&lines, request.limit);
+        let heads = lines.iter().zip(wanted);
+        let heads: Vec<HeldLine> = heads
+            .map(|(line, wanted)| {
+                let heads = flow.heads(line, wanted);
+                HeldLine { line: line.clone(), wanted, heads }
+            })
+            .collect();
+        let Plan { admitted, next_at, has_more } = look.admit(&heads, request.limit);
+        for (gate, rate, forgets_at) in look.rates_used() {
+            flow.rates.insert(gate.to_owned(), (rate.clone(), forgets_at));
+        }
+        let count = admitted.len();
+        for run in admitted {
+            self.state.runs.flow_mut().note_admitted(run.id, run.slots);
+            self.state.runs.change(run.id, |run| run.status = RunStatus::Pending);
+            self.hints.ready(&run.queue);
+        }
+        Admitted { count, next_at, has_more: has_more || has_more_lines, is_idle: false }
+    }
+}
+
+impl Flow {
+    /// Drops what rates no longer need.
+    fn forget_rates(&mut self, now: Timestamp) {
+        self.rates.retain(|_, (_, forgets_at)| *forgets_at > now);
+    }
+}

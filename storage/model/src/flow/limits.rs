@@ -1,0 +1,177 @@
+//! All limits in force, and which of them a run faces.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::{FlowLimit, LimitScope};
+use crate::{JobKey, JobType, LimitKey, NewRun, QueueName, Run, TenantId};
+
+/// Limits in force at most.
+pub const LIMITS_MAX: usize = 1_000;
+
+/// What runs must have in common to face the same limits. As a text, names between slashes:
+/// `TENANT/QUEUE/JOB`, or `TENANT/QUEUE/JOB/KEY`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Line {
+    /// Whose runs.
+    pub tenant: TenantId,
+    /// In which queue.
+    pub queue: QueueName,
+    /// Of which job type.
+    pub job_type: JobType,
+    /// With which key.
+    pub key: Option<LimitKey>,
+}
+
+impl Line {
+    /// The line of a run.
+    pub fn of(run: &Run) -> Self {
+        Self {
+            tenant: run.tenant.clone(),
+            queue: run.queue.clone(),
+            job_type: run.job_type.clone(),
+            key: run.limit_key.clone(),
+        }
+    }
+
+    /// The line of a new run.
+    pub fn of_new(run: &NewRun) -> Self {
+        Self {
+            tenant: run.tenant.clone(),
+            queue: run.queue.clone(),
+            job_type: run.job_type.clone(),
+            key: run.limit_key.clone(),
+        }
+    }
+
+    fn job(&self) -> JobKey {
+        JobKey { tenant: self.tenant.clone(), job_type: self.job_type.clone() }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.tenant, self.queue, self.job_type)?;
+        self.key.iter().try_for_each(|key| write!(f, "/{key}"))
+    }
+}
+
+/// A text that names no line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no line of held runs is called {0:?}")]
+pub struct InvalidLine(String);
+
+impl FromStr for Line {
+    type Err = InvalidLine;
+    fn from_str(text: &str) -> Result<Self, InvalidLine> {
+        let mut parts = text.splitn(4, '/');
+        let mut read = || {
+            let tenant = TenantId::new(parts.next()?).ok()?;
+            let queue = QueueName::new(parts.next()?).ok()?;
+            let job_type = JobType::new(parts.next()?).ok()?;
+            let key = parts.next().map(LimitKey::new).transpose().ok()?;
+            Some(Self { tenant, queue, job_type, key })
+        };
+        read().ok_or_else(|| InvalidLine(text.chars().take(80).collect()))
+    }
+}
+
+/// Every limit in force, by scope.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FlowLimits(BTreeMap<LimitScope, FlowLimit>);
+
+impl FlowLimits {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The limit of a scope.
+    pub fn get(&self, scope: &LimitScope) -> Option<&FlowLimit> {
+        self.0.get(scope)
+    }
+
+    /// Puts a scope's limit in place of what was, or takes it away.
+    pub fn put(&mut self, scope: LimitScope, limit: Option<FlowLimit>) {
+        match limit {
+            Some(limit) => self.0.insert(scope, limit),
+            None => self.0.remove(&scope),
+        };
+    }
+
+    /// All of them, in the order of their scopes.
+    pub fn iter(&self) -> impl Iterator<Item = (&LimitScope, &FlowLimit)> {
+        self.0.iter()
+    }
+
+    /// Whether a limit applies to runs of this line.
+    pub fn apply_to(&self, line: &Line) -> bool {
+        !self.is_empty() && self.gates(line).next().is_some()
+    }
+
+    /// The gates that runs of this line pass, by name, with their limits. A limit per key does
+    /// not apply to runs without one.
+    pub fn gates<'a>(&'a self, line: &Line) -> impl Iterator<Item = (String, &'a FlowLimit)> {
+        let key = line.key.as_ref().map(|key| (LimitScope::PerKey(line.job()), Some(key.clone())));
+        let scopes = [
+            LimitScope::Everything,
+            LimitScope::Tenant(line.tenant.clone()),
+            LimitScope::Queue(line.queue.clone()),
+            LimitScope::Job(line.job()),
+        ];
+        let scopes = scopes.into_iter().map(|scope| (scope, None)).chain(key);
+        scopes.filter_map(|(scope, key)| {
+            let limit = self.0.get(&scope)?;
+            Some((gate_name(&scope, key.as_ref()), limit))
+        })
+    }
+}
+
+impl FromIterator<(LimitScope, FlowLimit)> for FlowLimits {
+    fn from_iter<I: IntoIterator<Item = (LimitScope, FlowLimit)>>(limits: I) -> Self {
+        Self(limits.into_iter().collect())
+    }
+}
+
+/// The name under which a gate is kept: its scope's, and behind a slash the key.
+fn gate_name(scope: &LimitScope, key: Option<&LimitKey>) -> String {
+    match key {
+        Some(key) => format!("{scope}/{key}"),
+        None => scope.to_string(),
+    }
+}
+
+impl LimitScope {
+    /// Whether runs of this line are within the scope.
+    pub fn covers(&self, line: &Line) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Tenant(tenant) => *tenant == line.tenant,
+            Self::Queue(queue) => *queue == line.queue,
+            Self::Job(job) => job.tenant == line.tenant && job.job_type == line.job_type,
+            Self::PerKey(job) => {
+                line.key.is_some() && job.tenant == line.tenant && job.job_type == line.job_type
+            }
+        }
+    }
+
+    /// Whether this is the name of the scope's gate, or of one of its keys'.
+    pub fn has_gate(&self, gate: &str) -> bool {
+        match gate.strip_prefix(self.to_string().as_str()) {
+            Some("") => true,
+            Some(rest) => matches!(self, Self::PerKey(_)) && rest.starts_with('/'),
+            None => false,
+        }
+    }
+
+    /// The gate of this scope, or of one of its keys.
+    pub fn gate(&self, key: Option<&LimitKey>) -> String {
+        gate_name(self, key)
+    }
+}

@@ -1,0 +1,230 @@
+//! Held runs are made pending as their gates have room.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+use zapjobs_model::flow::{Admission, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan};
+use zapjobs_model::{Line, Priority, RunId};
+use zapjobs_storage::{AdmitRequest, Admitted, Result};
+
+use super::change::TAKE;
+use super::{InForce, LOOK, line};
+use crate::PostgresStorage;
+use crate::error::{DbError, DbResult};
+use crate::row::Columns;
+use crate::session::Session;
+use crate::storage::row_limit;
+
+const NEED: &str = "SELECT EXISTS (SELECT 1 FROM {schema}.{prefix}flow_limits),
+    EXISTS (SELECT 1 FROM {schema}.{prefix}runs WHERE status = 7 AND line IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM {schema}.{prefix}flow_limits WHERE is_settling)";
+/// Lines by one seek each.
+const LINES: &str = "WITH RECURSIVE lines (line) AS (
+        SELECT min(line) FROM {schema}.{prefix}runs
+            WHERE status = 7 AND line IS NOT NULL AND line > $1
+        UNION ALL
+        SELECT (SELECT min(r.line) FROM {schema}.{prefix}runs r
+            WHERE r.status = 7 AND r.line IS NOT NULL AND r.line > lines.line)
+        FROM lines WHERE lines.line IS NOT NULL)
+    SELECT line FROM lines WHERE line IS NOT NULL LIMIT $2";
+/// The first runs of each line. They stay as they are until the end of the transaction.
+const HEADS: &str = "SELECT wanted.line, head.* FROM unnest($1::text[], $2::int8[])
+        AS wanted (line, count) CROSS JOIN LATERAL (
+            SELECT id, priority, due_at FROM {schema}.{prefix}runs r
+            WHERE r.status = 7 AND r.line IS NOT NULL AND r.line = wanted.line
+            ORDER BY r.priority DESC, r.due_at, r.id LIMIT wanted.count
+            FOR UPDATE SKIP LOCKED) AS head";
+const GATES: &str = "SELECT wanted.gate, (SELECT count(*) FROM {schema}.{prefix}flow_slots s
+            WHERE s.gate = wanted.gate),
+        (SELECT remembers FROM {schema}.{prefix}flow_rates f WHERE f.gate = wanted.gate)
+    FROM unnest($1::text[]) AS wanted (gate)";
+const PUT_RATES: &str = "INSERT INTO {schema}.{prefix}flow_rates (gate, remembers, forgets_at)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::int8[])
+    ON CONFLICT (gate) DO UPDATE SET remembers = excluded.remembers,
+        forgets_at = excluded.forgets_at";
+const FORGET_RATES: &str = "DELETE FROM {schema}.{prefix}flow_rates WHERE forgets_at <= {now}";
+const NOTE_LOOK: &str = "UPDATE {schema}.{prefix}flow_look SET line = $1";
+const ADMIT: &str = "UPDATE {schema}.{prefix}runs SET status = 0, admitted = true
+    WHERE id = ANY ($1) AND status = 7";
+
+impl PostgresStorage {
+    pub(super) async fn admit_held(
+        &self,
+        session: &mut Session<'_>,
+        request: &AdmitRequest,
+    ) -> Result<Admitted> {
+        let row = session.row(self.query(NEED)).await?;
+        let need = row.map(|row| {
+            let mut columns = Columns::new(&row);
+            Ok((columns.value::<bool>()?, columns.value::<bool>()?))
+        });
+        let need: DbResult<_> = need.transpose();
+        let (has_limits, has_work) = session.told(need)?.unwrap_or_default();
+        if !has_work {
+            return Ok(Admitted { is_idle: !has_limits, ..Admitted::default() });
+        }
+        session.begin().await?;
+        let (admitted, plan) = self.admit_within(session, request).await?;
+        session.commit().await?;
+        for run in &plan.admitted {
+            self.events.ready(&run.queue);
+        }
+        Ok(admitted)
+    }
+
+    async fn admit_within(
+        &self,
+        session: &mut Session<'_>,
+        request: &AdmitRequest,
+    ) -> Result<(Admitted, Plan)> {
+        let until = session.row(self.query(LOOK)).await?;
+        let until = until.map(|row| Columns::new(&row).value::<String>()).transpose();
+        let until = session.told(until)?.unwrap_or_default();
+        let now = session.now().await?;
+        let InForce { limits, mut settling } = self.in_force(session).await?;
+        if let Some(scope) = settling.pop()
+            && !self.settle_within(session, &scope).await?
+        {
+            settling.push(scope);
+        }
+        session.change(self.query(FORGET_RATES)).await?;
+        let (lines, has_more_lines) = self.lines(session, until).await?;
+        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
+
+        let mut look = Admission::new(&limits, now);
+        let mut gates = look.gates(&lines);
+        // One that is not loaded is shut.
+        gates.retain(|gate| !settling.iter().any(|scope| scope.has_gate(gate)));
+        for (gate, used) in self.used(session, gates).await? {
+            look.load(&gate, used);
+        }
+        let wanted = look.heads_wanted(&lines, request.limit);
+        let held = self.heads(session, lines, wanted).await?;
+        let plan = look.admit(&held, request.limit);
+        self.write_rates(session, &look).await?;
+        self.write_admitted(session, &plan).await?;
+        let answer = Admitted {
+            count: plan.admitted.len(),
+            next_at: plan.next_at,
+            has_more: plan.has_more || has_more_lines || !settling.is_empty(),
+            is_idle: false,
+        };
+        Ok((answer, plan))
+    }
+
+    /// Lines behind the last look, going round; and whether there are more.
+    async fn lines(&self, session: &mut Session<'_>, until: String) -> Result<(Vec<Line>, bool)> {
+        const MAX: usize = LINES_LOOKED_AT_MAX;
+        let mut names = self.lines_behind(session, &until, MAX + 1).await?;
+        if names.len() <= MAX && !until.is_empty() {
+            let before = self.lines_behind(session, "", MAX + 1 - names.len()).await?;
+            names.extend(before.into_iter().filter(|name| *name <= until));
+        }
+        let has_more = names.len() > MAX;
+        names.truncate(MAX);
+        // Where all lines are looked at, it does not matter where the next look begins.
+        let last = names.last().filter(|_| has_more).cloned().unwrap_or_default();
+        if last != until {
+            session.change(self.query(NOTE_LOOK).bind(last)).await?;
+        }
+        let lines = names.iter().map(|name| line(name));
+        Ok((session.told(lines.collect::<DbResult<_>>())?, has_more))
+    }
+
+    async fn lines_behind(
+        &self,
+        session: &mut Session<'_>,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        let query = self.query(LINES).bind(after.to_owned()).bind(row_limit(limit));
+        let rows = session.rows(query).await?;
+        let names = rows.iter().map(|row| Columns::new(row).value());
+        session.told(names.collect::<DbResult<_>>())
+    }
+
+    async fn used(
+        &self,
+        session: &mut Session<'_>,
+        gates: Vec<String>,
+    ) -> Result<Vec<(String, GateUse)>> {
+        if gates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = session.rows(self.query(GATES).bind(gates)).await?;
+        let read = rows.iter().map(|row| {
+            let mut columns = Columns::new(row);
+            let gate: String = columns.value()?;
+            let in_use = usize::try_from(columns.bits()?).unwrap_or(usize::MAX);
+            let rate = columns.value::<Option<String>>()?;
+            let rate = rate.map(|text| serde_json::from_str(&text)).transpose();
+            let spoilt = |_| DbError::corrupt(format!("what the rate of {gate} remembers"));
+            Ok((gate.clone(), GateUse { in_use, rate: rate.map_err(spoilt)? }))
+        });
+        session.told(read.collect::<DbResult<_>>())
+    }
+
+    async fn heads(
+        &self,
+        session: &mut Session<'_>,
+        lines: Vec<Line>,
+        wanted: Vec<usize>,
+    ) -> Result<Vec<HeldLine>> {
+        let (names, counts): (Vec<String>, Vec<i64>) = lines
+            .iter()
+            .zip(&wanted)
+            .filter(|(_, wanted)| **wanted > 0)
+            .map(|(line, wanted)| (line.to_string(), row_limit(*wanted)))
+            .unzip();
+        let mut heads: HashMap<String, Vec<HeldRun>> = HashMap::new();
+        let rows = match names.is_empty() {
+            true => Vec::new(),
+            false => session.rows(self.query(HEADS).bind(names).bind(counts)).await?,
+        };
+        for row in &rows {
+            let read = |mut columns: Columns<'_>| -> DbResult<(String, HeldRun)> {
+                let line = columns.value()?;
+                let id = RunId(columns.value()?);
+                let priority = Priority::new(columns.value()?)
+                    .map_err(|error| DbError::corrupt(error.to_string()))?;
+                Ok((line, HeldRun { id, priority, due_at: columns.time()? }))
+            };
+            let (line, head) = session.told(read(Columns::new(row)))?;
+            heads.entry(line).or_default().push(head);
+        }
+        let lines = lines.into_iter().zip(wanted).map(|(line, wanted)| {
+            let heads = heads.remove(&line.to_string()).unwrap_or_default();
+            HeldLine { line, wanted, heads }
+        });
+        Ok(lines.collect())
+    }
+
+    async fn write_rates(&self, session: &mut Session<'_>, look: &Admission<'_>) -> Result<()> {
+        let (mut gates, mut remembers, mut forgets_at) = (Vec::new(), Vec::new(), Vec::new());
+        for (gate, state, at) in look.rates_used() {
+            gates.push(gate.to_owned());
+            remembers.push(serde_json::to_string(state).expect("plain data serialises"));
+            forgets_at.push(at.as_micros());
+        }
+        if !gates.is_empty() {
+            let query = self.query(PUT_RATES).bind(gates).bind(remembers).bind(forgets_at);
+            session.change(query).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_admitted(&self, session: &mut Session<'_>, plan: &Plan) -> Result<()> {
+        if plan.admitted.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = plan.admitted.iter().map(|run| run.id.0).collect();
+        let slots = plan
+            .admitted
+            .iter()
+            .flat_map(|run| run.slots.iter().map(|gate| (gate.clone(), run.id.0)));
+        let (gates, takers): (Vec<String>, Vec<Uuid>) = slots.unzip();
+        session.change(self.query(TAKE).bind(gates).bind(takers)).await?;
+        session.change(self.query(ADMIT).bind(ids)).await?;
+        Ok(())
+    }
+}
