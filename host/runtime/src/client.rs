@@ -11,7 +11,9 @@ use zapjobs_model::{
     EventKind, InvalidRequest, JobDefinition, JobKey, JobRequest, Limits, NewRun, Run, RunId,
     TenantId,
 };
-use zapjobs_storage::{CancelResult, EnqueueResult, Notice, RequeueResult, Storage, StorageError};
+use zapjobs_storage::{
+    CancelResult, EnqueueResult, ErrorKind, Notice, RequeueResult, Storage, StorageError,
+};
 
 use crate::schema::SchemaCache;
 use crate::tenant_client::TenantClient;
@@ -43,9 +45,30 @@ pub enum SubmitError {
     /// The tenant has too many runs that wait.
     #[error(transparent)]
     QuotaExceeded(#[from] QuotaExceeded),
+    /// The idempotency key was used for another request.
+    #[error("failed to {0}")]
+    Conflict(StorageError),
     /// The storage failed.
     #[error("failed to {0}")]
-    Storage(#[from] StorageError),
+    Storage(StorageError),
+}
+
+impl From<StorageError> for SubmitError {
+    fn from(error: StorageError) -> Self {
+        match error.kind() {
+            ErrorKind::Conflict => Self::Conflict(error),
+            _ => Self::Storage(error),
+        }
+    }
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    /// The run that stands for it: its own, or the one that has its key.
+    pub id: RunId,
+    /// Whether that is its own.
+    pub result: EnqueueResult,
 }
 
 /// A tenant would have more runs that wait than its quota allows.
@@ -107,7 +130,8 @@ impl Client {
         &self.storage
     }
 
-    /// Checks a request and stores its run. The run is durable once this returns.
+    /// Checks a request and stores its run. The run is durable once this returns. Where another
+    /// run has its key (see [`JobRequest::unique`]), that one is answered.
     pub async fn enqueue(&self, request: JobRequest) -> Result<RunId, SubmitError> {
         let ids = self.enqueue_all(vec![request]).await?;
         Ok(ids[0])
@@ -115,6 +139,15 @@ impl Client {
 
     /// Checks all requests and stores their runs, all or none.
     pub async fn enqueue_all(&self, requests: Vec<JobRequest>) -> Result<Vec<RunId>, SubmitError> {
+        let submitted = self.submit_all(requests).await?;
+        Ok(submitted.into_iter().map(|submitted| submitted.id).collect())
+    }
+
+    /// The same, and tells of each request whether its run was stored.
+    pub async fn submit_all(
+        &self,
+        requests: Vec<JobRequest>,
+    ) -> Result<Vec<Submitted>, SubmitError> {
         let mut runs = Vec::with_capacity(requests.len());
         let mut latest: Option<JobDefinition> = None;
         let now = self.storage.now().await?;
@@ -161,7 +194,7 @@ impl Client {
         self.storage.request_cancel(id).await
     }
 
-    /// Runs a failed or cancelled run again.
+    /// Runs a failed or cancelled run again, unless another holds its key.
     pub async fn retry(&self, id: RunId) -> Result<RequeueResult, StorageError> {
         self.storage.requeue(id).await
     }
@@ -228,11 +261,14 @@ impl Client {
         Ok(())
     }
 
-    async fn store(&self, runs: &[NewRun]) -> Result<Vec<RunId>, SubmitError> {
+    async fn store(&self, runs: &[NewRun]) -> Result<Vec<Submitted>, SubmitError> {
         self.check_queued(runs).await?;
         let results = self.storage.enqueue(runs).await?;
-        debug_assert!(results.iter().all(|result| *result == EnqueueResult::Stored));
-        Ok(runs.iter().map(|run| run.id).collect())
+        debug_assert!(results.iter().all(|result| *result != EnqueueResult::Duplicate));
+        let submitted = runs.iter().zip(results);
+        Ok(submitted
+            .map(|(run, result)| Submitted { id: result.survivor(run.id), result })
+            .collect())
     }
 }
 

@@ -63,6 +63,8 @@ mod tests {
             parent: None,
             tags: vec![Tag::new("red").expect("a good tag")],
             metadata: Default::default(),
+            unique: None,
+            idempotency: None,
         };
         let error = RunError::new(Blame::Guest, "oops", "Broken_pipe");
         Run { error: Some(error), ..Run::from_new(new, NOW) }

@@ -30,7 +30,7 @@ mod schema;
 
 mod bounds;
 
-pub use bounds::{check_batch, check_claim, check_page, check_spans};
+pub use bounds::{check_batch, check_claim, check_fire, check_page, check_spans, key_taken};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};

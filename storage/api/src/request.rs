@@ -88,7 +88,7 @@ pub struct FireRequest {
     pub due: Timestamp,
     /// The fire time after it.
     pub next: Option<Timestamp>,
-    /// The run to store.
+    /// The run to store. One with a key is refused as `InvalidRequest`.
     pub run: NewRun,
 }
 

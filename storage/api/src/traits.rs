@@ -91,6 +91,15 @@ pub trait RunStore: Send + Sync {
     /// *Atomicity:* all or none. *On conflict:* a run whose id is stored already, or stands
     /// earlier in the batch, is answered `Duplicate` and leaves the stored one as it is.
     /// Answers stand in the order of the batch.
+    ///
+    /// Runs with a key ([`zapjobs_model::unique`]) are taken one after the other as
+    /// [`zapjobs_model::unique::plan()`] says: one whose key is held is not stored, and the run that
+    /// holds it is answered as `Existing`, or as `Replaced` where it got what the new one brought;
+    /// then listeners are told as of a new run. An idempotency key that was used for another
+    /// request is refused as `Conflict`, and with it the batch. Of several batches with one key
+    /// at once one takes it.
+    ///
+    /// *Cost:* a batch without keys looks at none.
     async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>>;
 
     /// Takes up to `limit` pending runs of the selected queues: those with the highest
@@ -156,12 +165,16 @@ pub trait RunStore: Send + Sync {
     /// error, output, `started_at`, `finished_at`, progress and counts as of a new run; its
     /// trigger becomes `Retry`, and `cancel_requested` is cleared. Its lease number stays, so
     /// that old attempts remain fenced; its log, usage, digest and worker stay. Listeners are
-    /// told `Ready`.
+    /// told `Ready`. A run with a key that it holds until it has come so far takes it again.
+    ///
+    /// *On conflict:* where another run holds that key, it is answered as `KeyHeld`, and nothing
+    /// is written.
     async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
 
     /// Deletes final runs that ended before an instant, earliest first, with their logs.
     /// Answers how many went: fewer than there were where that keeps the work bounded, but not
-    /// none. Never blocks claims for long.
+    /// none. Never blocks claims for long. The keys that they took go with them; keys held for a
+    /// time go once that is over, a bounded number in each call.
     async fn prune(&self, request: PruneRequest) -> Result<usize>;
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use zapjobs_model::{JobDefinition, JobKey, RunStatus, TenantId, Timestamp};
-use zapjobs_storage::{Definitions, FireRequest, FireResult, Result};
+use zapjobs_storage::{Definitions, FireRequest, FireResult, Result, check_fire};
 
 use crate::MemoryStorage;
 
@@ -105,6 +105,7 @@ impl Definitions for MemoryStorage {
 
     async fn fire(&self, request: FireRequest) -> Result<FireResult> {
         const OPERATION: &str = "fire the schedule";
+        check_fire(OPERATION, &request)?;
         self.work(OPERATION, |work| {
             if work.state.definitions.firing(&request).is_none() {
                 return Ok(FireResult::Superseded);

@@ -29,6 +29,7 @@ mod run_store;
 mod coordinator;
 mod definitions;
 mod events;
+mod keys;
 mod logs;
 mod statistics;
 mod workers;

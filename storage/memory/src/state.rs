@@ -5,6 +5,7 @@ use zapjobs_model::{RunId, Timestamp};
 use crate::MemoryOptions;
 use crate::coordinator::NamedLeases;
 use crate::definitions::DefinitionTable;
+use crate::keys::Keys;
 use crate::logs::RunLogs;
 use crate::runs::Runs;
 use crate::statistics::Sums;
@@ -17,6 +18,7 @@ pub(crate) struct State {
     pub(crate) definitions: DefinitionTable,
     pub(crate) workers: WorkerTable,
     pub(crate) named_leases: NamedLeases,
+    pub(crate) keys: Keys,
     runs_max: usize,
     finished_runs_max: usize,
 }
@@ -35,6 +37,7 @@ impl State {
             definitions: DefinitionTable::default(),
             workers: WorkerTable::default(),
             named_leases: NamedLeases::default(),
+            keys: Keys::default(),
             runs_max: options.runs_max,
             finished_runs_max: options.finished_runs_max,
         }
@@ -86,6 +89,9 @@ impl State {
 
     fn drop_first_finished(&mut self) -> Option<RunId> {
         let (_, id) = self.runs.indexes().finished.first()?;
+        if let Some(run) = self.runs.get(id) {
+            self.keys.forget(run);
+        }
         self.runs.remove(id);
         self.logs.forget(id);
         Some(id)

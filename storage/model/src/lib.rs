@@ -29,6 +29,7 @@ pub mod status;
 pub mod submit;
 pub mod tenant;
 pub mod time;
+pub mod unique;
 
 pub use capability::Capability;
 pub use definition::{JobDefinition, JobKey};
@@ -51,3 +52,7 @@ pub use status::RunStatus;
 pub use submit::{InvalidRequest, JobRequest};
 pub use tenant::{InvalidQuota, TenantQuotas, TenantUse};
 pub use time::Timestamp;
+pub use unique::{
+    Idempotency, IdempotencyKey, InvalidUnique, OnConflict, Unique, UniqueBy, UniqueHold,
+    UniqueKey, UniqueRequest, UniqueScope, Until,
+};

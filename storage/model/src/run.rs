@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CorrelationId, Digest, JobKey, JobType, Json, Lease, LeaseKey, QueueName, RunError, RunId,
-    RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
+    CorrelationId, Digest, Idempotency, JobKey, JobType, Json, Lease, LeaseKey, QueueName,
+    RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Unique, UniqueHold, Usage, WorkerId,
 };
 
 /// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.
@@ -145,6 +145,17 @@ pub enum Due {
     At(Timestamp),
 }
 
+impl Due {
+    /// The instant, for a store that takes the run at `now`.
+    pub fn instant(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Now => now,
+            Self::In(delay) => now.plus(delay),
+            Self::At(time) => time.max(now),
+        }
+    }
+}
+
 /// A run that has been checked and not yet stored. [`crate::submit`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
@@ -177,6 +188,10 @@ pub struct NewRun {
     /// Whatever the submitter wants to find again, at most
     /// [`crate::submit::METADATA_BYTES_MAX`] bytes.
     pub metadata: BTreeMap<String, String>,
+    /// Whether and how there is to be one such run.
+    pub unique: Option<Unique>,
+    /// By what a repeated request is known.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// One request to execute a job, with all that has become of it.
@@ -242,16 +257,15 @@ pub struct Run {
     pub tags: Vec<Tag>,
     /// Whatever the submitter wants to find again.
     pub metadata: BTreeMap<String, String>,
+    /// The key that it holds until it has come so far.
+    #[serde(default)]
+    pub unique: Option<UniqueHold>,
 }
 
 impl Run {
     /// The run as a store takes it at `now`: pending, or scheduled when its time has not come.
     pub fn from_new(new: NewRun, now: Timestamp) -> Self {
-        let due_at = match new.due {
-            Due::Now => now,
-            Due::In(delay) => now.plus(delay),
-            Due::At(time) => time.max(now),
-        };
+        let due_at = new.due.instant(now);
         let status = if due_at > now { RunStatus::Scheduled } else { RunStatus::Pending };
         Self {
             id: new.id,
@@ -284,6 +298,7 @@ impl Run {
             parent: new.parent,
             tags: new.tags,
             metadata: new.metadata,
+            unique: new.unique.as_ref().and_then(Unique::hold),
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::retry::ATTEMPTS_MAX;
 use crate::{
-    CorrelationId, Due, JobDefinition, JobType, Json, NewRun, Priority, QueueName, RunId, Tag,
-    TenantId, Timestamp, Trigger,
+    CorrelationId, Due, IdempotencyKey, InvalidUnique, JobDefinition, JobType, Json, NewRun,
+    Priority, QueueName, RunId, Tag, TenantId, Timestamp, Trigger, UniqueRequest,
 };
 
 /// Labels on one run at most.
@@ -47,6 +47,10 @@ pub struct JobRequest {
     pub tags: Vec<Tag>,
     /// Whatever the submitter wants to find again.
     pub metadata: BTreeMap<String, String>,
+    /// Whether and how there is to be one such run.
+    pub unique: Option<UniqueRequest>,
+    /// The caller's name for this request, by which a repeated one is known.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 impl JobRequest {
@@ -66,6 +70,8 @@ impl JobRequest {
             parent: None,
             tags: Vec::new(),
             metadata: BTreeMap::new(),
+            unique: None,
+            idempotency_key: None,
         }
     }
 }
@@ -114,6 +120,9 @@ pub enum InvalidRequest {
     /// The deadline passes before the run is ready.
     #[error("the run's deadline passes before the run is ready")]
     DeadlineBeforeDue,
+    /// A key that makes no sense.
+    #[error("the run cannot be told from others: {0}")]
+    Unique(#[from] InvalidUnique),
 }
 
 /// Checks a request against its definition and makes the run of it. Whether the input fits
@@ -135,8 +144,14 @@ pub fn submit(
     if metadata_bytes > METADATA_BYTES_MAX {
         return Err(InvalidRequest::MetadataTooLarge(metadata_bytes));
     }
+    let (tenant, job_type, input) = (&request.tenant, &request.job_type, &request.input);
+    let unique = request.unique.as_ref().map(|wish| wish.of(tenant, job_type, input));
+    let name = request.idempotency_key.as_ref();
+    let idempotency = name.map(|name| name.of(tenant, job_type, input));
     Ok(NewRun {
         id,
+        unique: unique.transpose()?,
+        idempotency: idempotency.transpose()?,
         tags: merged_tags(request.tags, &definition.tags)?,
         queue: request.queue.unwrap_or_else(|| definition.queue.clone()),
         tenant: request.tenant,

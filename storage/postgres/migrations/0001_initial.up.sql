@@ -25,7 +25,9 @@ CREATE TABLE {schema}.{prefix}runs (
     worker           uuid,
     digest           bytea,
     tenant           text     COLLATE "C" NOT NULL,
-    queue            text     COLLATE "C" NOT NULL
+    queue            text     COLLATE "C" NOT NULL,
+    unique_key       uuid,
+    unique_until     smallint
 ) WITH (
     -- Room for the three versions that most runs go through on one page.
     fillfactor = 70,
@@ -98,6 +100,20 @@ CREATE TABLE {schema}.{prefix}outcomes (
     progress_message  text     COLLATE "C" NOT NULL DEFAULT '',
     output            text     COLLATE "C"
 ) WITH (fillfactor = 90);
+
+-- Keys of unique runs and of requests that may be repeated. One is held until its run has come
+-- so far (0 started, 1 finished), or else up to `expires_at`; whether the run has follows from
+-- `runs`, so that nothing is written here when it does.
+CREATE TABLE {schema}.{prefix}keys (
+    key         uuid     NOT NULL PRIMARY KEY,
+    run         uuid     NOT NULL,
+    expires_at  bigint,
+    until       smallint,
+    fingerprint uuid
+);
+
+CREATE INDEX {prefix}keys_expiring ON {schema}.{prefix}keys (expires_at)
+    WHERE expires_at IS NOT NULL;
 
 CREATE TABLE {schema}.{prefix}tags (
     tag text COLLATE "C" NOT NULL,

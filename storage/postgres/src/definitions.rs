@@ -6,7 +6,7 @@ use zapjobs_model::{
     JobDefinition, JobKey, JobType, QueueName, RetryPolicy, RunStatus, Schedule, Tag, TenantId,
     Timestamp,
 };
-use zapjobs_storage::{Definitions, FireRequest, FireResult, Result};
+use zapjobs_storage::{Definitions, FireRequest, FireResult, Result, check_fire};
 
 use crate::PostgresStorage;
 use crate::error::DbResult;
@@ -156,6 +156,7 @@ impl Definitions for PostgresStorage {
     }
 
     async fn fire(&self, request: FireRequest) -> Result<FireResult> {
+        check_fire("fire a schedule", &request)?;
         let FireRequest { key, due, next, run } = request;
         let mut session = self.session("fire a schedule").await?;
         session.begin().await?;

@@ -11,8 +11,8 @@ use sqlx::{Decode, Postgres, Row, Type};
 use uuid::Uuid;
 use zapjobs_model::{
     Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, Priority,
-    Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Trigger, Usage,
-    WorkerId,
+    Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Trigger,
+    UniqueHold, UniqueKey, Until, Usage, WorkerId,
 };
 
 use crate::error::{DbError, DbResult};
@@ -25,6 +25,7 @@ macro_rules! run_columns {
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
          i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
+         r.unique_key, r.unique_until, \
          o.output, o.error_type, o.error_message, o.error_blame, o.error_details, \
          o.progress_done, o.progress_total, o.progress_message, \
          o.items_processed, o.items_succeeded, o.items_failed, \
@@ -40,7 +41,8 @@ macro_rules! claimed_columns {
         "r.id, r.tenant, i.job_type, r.queue, r.priority, r.trigger_code, r.status, \
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
-         i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input"
+         i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
+         r.unique_key, r.unique_until"
     };
 }
 
@@ -107,6 +109,7 @@ pub(crate) fn read_claimed(columns: &mut Columns<'_>) -> DbResult<Run> {
         tags: columns.decoded::<Vec<Tag>>("tags")?,
         metadata: columns.decoded::<BTreeMap<String, String>>("metadata")?,
         input: columns.json("input")?,
+        unique: columns.unique()?,
         output: None,
         error: None,
         progress: Progress::default(),
@@ -271,6 +274,17 @@ impl<'a> Columns<'a> {
             http_sent_bytes: self.bits()?,
             http_received_bytes: self.bits()?,
         })
+    }
+}
+
+impl Columns<'_> {
+    pub(crate) fn unique(&mut self) -> DbResult<Option<UniqueHold>> {
+        let key = self.value::<Option<Uuid>>()?.map(UniqueKey);
+        let until = self.value::<Option<i16>>()?;
+        let (Some(key), Some(until)) = (key, until) else { return Ok(None) };
+        let until = Until::from_code(until.into())
+            .ok_or_else(|| DbError::corrupt(format!("unknown term of a key {until}")))?;
+        Ok(Some(UniqueHold { key, until }))
     }
 }
 

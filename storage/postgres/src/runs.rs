@@ -5,12 +5,14 @@ mod cancel;
 mod claim;
 mod claim_run;
 mod enqueue;
+mod keys;
 mod renew;
 mod sweep;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use zapjobs_model::unique::plan::has_key;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
@@ -29,6 +31,9 @@ impl RunStore for PostgresStorage {
         const OPERATION: &str = "enqueue runs";
         check_batch(OPERATION, runs.len())?;
         let mut session = self.session(OPERATION).await?;
+        if runs.iter().any(has_key) {
+            return self.enqueue_with_keys(&mut session, OPERATION, runs).await;
+        }
         let stored = self.insert(&mut session, &NewRuns::of(runs)).await?;
         drop(session);
         self.tell_stored(runs, &stored);
@@ -103,6 +108,7 @@ impl RunStore for PostgresStorage {
         check_batch(OPERATION, request.limit)?;
         let mut session = self.session(OPERATION).await?;
         self.fold(&mut session).await?;
+        self.prune_keys(&mut session).await?;
         self.prune_runs(&mut session, request).await
     }
 }

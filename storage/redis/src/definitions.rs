@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use redis::Value;
 use zapjobs_model::{JobDefinition, JobKey, RunStatus, TenantId, Timestamp};
-use zapjobs_storage::{BATCH_MAX, Definitions, FireRequest, FireResult, Result};
+use zapjobs_storage::{BATCH_MAX, Definitions, FireRequest, FireResult, Result, check_fire};
 
 use crate::RedisStorage;
 use crate::answer::Answer;
@@ -107,6 +107,7 @@ impl Definitions for RedisStorage {
 
     async fn fire(&self, request: FireRequest) -> Result<FireResult> {
         const OPERATION: &str = "fire the schedule";
+        check_fire(OPERATION, &request)?;
         let more_keys = [self.keys.definition(&request.key), self.schedules()];
         let mut call = self.run_call(&SCRIPTS.fire, [request.run.id].into_iter(), &more_keys);
         call.arg(definition_name(&request.key));

@@ -4,7 +4,7 @@
 //! **Invariant:** every key of one prefix begins with the same `{prefix}:`, the hash tag that
 //! puts all of them into one slot of a cluster, so that a script may touch any of them.
 
-use zapjobs_model::{JobKey, JobType, QueueName, RunId, RunStatus, Tag, TenantId};
+use zapjobs_model::{JobKey, JobType, QueueName, RunId, RunStatus, Tag, TenantId, UniqueKey};
 
 /// Keys of one prefix.
 #[derive(Debug, Clone)]
@@ -78,6 +78,10 @@ impl Keys {
 
     pub(crate) fn definition(&self, key: &JobKey) -> String {
         format!("{}definition:{}", self.base, definition_name(key))
+    }
+
+    pub(crate) fn unique(&self, key: UniqueKey) -> String {
+        format!("{}unique:{}", self.base, key.0.simple())
     }
 
     pub(crate) fn lease(&self, name: &str) -> String {

@@ -134,6 +134,7 @@ impl Raw<'_> {
             parent: new.parent,
             tags: new.tags,
             metadata: new.metadata,
+            unique: new.unique,
         })
     }
 }

@@ -8,6 +8,7 @@ DROP TABLE IF EXISTS {prefix}workers;
 DROP TABLE IF EXISTS {prefix}definitions;
 DROP TABLE IF EXISTS {prefix}quarantine;
 DROP TABLE IF EXISTS {prefix}logs;
+DROP TABLE IF EXISTS {prefix}keys;
 DROP TABLE IF EXISTS {prefix}tags;
 DROP TABLE IF EXISTS {prefix}outcomes;
 DROP TABLE IF EXISTS {prefix}inputs;

@@ -24,7 +24,9 @@ CREATE TABLE {prefix}runs (
     lease            INTEGER NOT NULL,
     cancel_requested INTEGER NOT NULL,
     worker           BLOB,
-    digest           BLOB
+    digest           BLOB,
+    unique_key       BLOB,
+    unique_until     INTEGER
 ) WITHOUT ROWID;
 
 -- In the order of claims. Each index holds the status, though it is the same throughout,
@@ -86,6 +88,19 @@ CREATE TABLE {prefix}outcomes (
     error_details     TEXT,
     output            TEXT
 );
+
+-- Keys of unique runs and of requests that may be repeated. One is held until its run has come
+-- so far (0 started, 1 finished), or else up to `expires_at`; whether the run has follows from
+-- `runs`, so that nothing is written here when it does.
+CREATE TABLE {prefix}keys (
+    key         BLOB    NOT NULL PRIMARY KEY,
+    run         BLOB    NOT NULL,
+    until       INTEGER,
+    expires_at  INTEGER,
+    fingerprint BLOB
+) WITHOUT ROWID;
+
+CREATE INDEX {prefix}keys_expiring ON {prefix}keys (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE {prefix}tags (
     tag TEXT NOT NULL,

@@ -6,7 +6,7 @@ use zapjobs_model::{
     JobDefinition, JobKey, JobType, QueueName, RetryPolicy, RunStatus, Schedule, Tag, TenantId,
     Timestamp,
 };
-use zapjobs_storage::{Definitions, FireRequest, FireResult, Result};
+use zapjobs_storage::{Definitions, FireRequest, FireResult, Result, check_fire};
 
 use crate::SqliteStorage;
 use crate::db::Db;
@@ -142,6 +142,7 @@ impl Definitions for SqliteStorage {
     }
 
     async fn fire(&self, request: FireRequest) -> Result<FireResult> {
+        check_fire("fire a schedule", &request)?;
         let bytes = bytes_of(std::slice::from_ref(&request.run));
         self.write(WriteKind::new("fire a schedule", bytes), move |tx| fire(tx, &request)).await
     }

@@ -31,6 +31,8 @@ pub(crate) fn a_run() -> NewRun {
         parent: None,
         tags: Vec::new(),
         metadata: Default::default(),
+        unique: None,
+        idempotency: None,
     }
 }
 

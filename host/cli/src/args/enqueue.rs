@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use zapjobs_model::{CorrelationId, JobType, Priority, QueueName, Tag, Timestamp};
 
+use super::unique::UniqueArgs;
 use crate::values::parse_span;
 
 /// Ask for a job to be run by a host that serves the storage.
@@ -51,6 +52,8 @@ pub(crate) struct EnqueueArgs {
     /// Do not start it after this instant
     #[arg(long, value_name = "RFC3339", value_parser = parse_instant)]
     pub(crate) deadline: Option<Timestamp>,
+    #[command(flatten)]
+    pub(crate) unique: UniqueArgs,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }

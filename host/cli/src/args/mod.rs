@@ -9,6 +9,7 @@ mod scaffold;
 mod serve;
 mod stats;
 mod torture;
+mod unique;
 
 use std::path::PathBuf;
 

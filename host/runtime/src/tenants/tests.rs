@@ -52,6 +52,8 @@ impl Rounds {
             parent: None,
             tags: Vec::new(),
             metadata: Default::default(),
+            unique: None,
+            idempotency: None,
         };
         let runs: Vec<NewRun> = (0..count).map(run).collect();
         self.storage.enqueue(&runs).await.expect("enqueued");

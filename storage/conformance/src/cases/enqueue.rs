@@ -67,6 +67,8 @@ pub(crate) async fn every_field_is_stored_as_it_was_given(f: &Fixture) {
         parent: run.parent,
         tags: run.tags,
         metadata: run.metadata,
+        unique: None,
+        idempotency: None,
     };
     assert_eq!(given_back, new);
 }

@@ -3,6 +3,7 @@
 mod attempts;
 mod looks;
 mod schedules;
+mod uniqueness;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -155,6 +156,7 @@ impl Chooser {
         if self.random.once_in(4) {
             run = run.correlation("Order 100%");
         }
+        let run = self.with_keys(run);
         let mut run = run.build();
         run.due = self.due();
         let deadline = self.now.plus(self.span());

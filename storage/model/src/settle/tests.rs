@@ -24,6 +24,8 @@ fn running() -> Run {
         parent: None,
         tags: Vec::new(),
         metadata: Default::default(),
+        unique: None,
+        idempotency: None,
     };
     let mut run = Run::from_new(new, NOW);
     run.status = RunStatus::Running;
