@@ -18,6 +18,7 @@ macro_rules! with_every_case {
             a_definition_that_was_never_put_is_absent
             every_field_of_a_definition_survives
             every_kind_of_schedule_survives
+            every_kind_of_retry_policy_survives
             putting_again_replaces_the_definition
             putting_nothing_changes_nothing
             definitions_are_listed_by_tenant_then_job_type

@@ -44,7 +44,7 @@ pub use limits::{InvalidLimit, LimitField, LimitUnit, Limits, Narrowing};
 pub use log::{LogEntry, LogLevel, LogLine};
 pub use outcome::{Blame, Outcome, Report, RunError, StopReason, Usage};
 pub use plugin::JobDescription;
-pub use retry::{RetryCode, RetryPolicy};
+pub use retry::{Backoff, ErrorPattern, RetryCode, RetryOverride, RetryPolicy};
 pub use run::{Due, ItemCounts, NewRun, Priority, Progress, Run, Trigger};
 pub use schedule::Schedule;
 pub use settle::{Transition, settle};

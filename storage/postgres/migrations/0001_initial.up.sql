@@ -203,6 +203,8 @@ CREATE TABLE {schema}.{prefix}definitions (
     next_run_at        bigint,
     last_run_at        bigint,
     last_status        smallint,
+    -- The whole policy as JSON, where the four columns do not say all.
+    retry_policy       text     COLLATE "C",
     PRIMARY KEY (tenant, job_type)
 );
 

@@ -11,7 +11,7 @@ use zapjobs_storage::{Definitions, FireRequest, FireResult, Result, check_fire};
 use crate::PostgresStorage;
 use crate::error::DbResult;
 use crate::quarantine::is_of_record;
-use crate::row::Columns;
+use crate::row::{Columns, encoded};
 use crate::runs::NewRuns;
 use crate::session::{Bound, Session};
 use crate::text::to_stored;
@@ -20,7 +20,8 @@ macro_rules! columns {
     () => {
         "tenant, job_type, display_name, description, queue, schedule, enabled, \
          retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter, timeout_ms, tags, \
-         default_input, input_schema, output_schema, digest, next_run_at, last_run_at, last_status"
+         default_input, input_schema, output_schema, digest, next_run_at, last_run_at, last_status, \
+         retry_policy"
     };
 }
 
@@ -28,7 +29,7 @@ const PUT: &str = concat!(
     "INSERT INTO {schema}.{prefix}definitions (",
     columns!(),
     ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        $19, $20)
+        $19, $20, $21)
     ON CONFLICT (tenant, job_type) DO UPDATE SET display_name = excluded.display_name,
         description = excluded.description, queue = excluded.queue,
         schedule = excluded.schedule, enabled = excluded.enabled,
@@ -38,7 +39,8 @@ const PUT: &str = concat!(
         tags = excluded.tags, default_input = excluded.default_input,
         input_schema = excluded.input_schema, output_schema = excluded.output_schema,
         digest = excluded.digest, next_run_at = excluded.next_run_at,
-        last_run_at = excluded.last_run_at, last_status = excluded.last_status"
+        last_run_at = excluded.last_run_at, last_status = excluded.last_status,
+        retry_policy = excluded.retry_policy"
 );
 const ONE: &str = concat!(
     "SELECT ",
@@ -201,7 +203,8 @@ impl PostgresStorage {
         let query = query.bind(definition.digest.map(|digest| digest.as_bytes().to_vec()));
         let query = query.bind(definition.next_run_at.map(Timestamp::as_micros));
         let query = query.bind(definition.last_run_at.map(Timestamp::as_micros));
-        query.bind(definition.last_status.map(|status| i16::from(status.code())))
+        let query = query.bind(definition.last_status.map(|status| i16::from(status.code())));
+        query.bind(encoded(retry, retry.is_plain()))
     }
 }
 
@@ -224,7 +227,7 @@ fn readable(session: &Session<'_>, rows: &[PgRow], limit: usize) -> Result<Vec<J
 }
 
 fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
-    Ok(JobDefinition {
+    let definition = JobDefinition {
         // In the order of the columns: fields are evaluated as they stand here.
         key: JobKey { tenant: columns.name(TenantId::new)?, job_type: columns.name(JobType::new)? },
         display_name: columns.text()?,
@@ -237,6 +240,7 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
             base_ms: columns.bits()?,
             cap_ms: columns.bits()?,
             jitter: columns.value()?,
+            ..RetryPolicy::default()
         },
         timeout_ms: columns.optional_bits()?,
         tags: columns.decoded::<Vec<Tag>>("tags")?,
@@ -247,5 +251,11 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
         next_run_at: columns.optional_time()?,
         last_run_at: columns.optional_time()?,
         last_status: columns.optional_code("status", RunStatus::from_code)?,
+    };
+    // Where plugins could have declared it, the four columns say all.
+    let whole = columns.decoded::<Option<RetryPolicy>>("retry policy")?;
+    Ok(match whole {
+        Some(retry) => JobDefinition { retry, ..definition },
+        None => definition,
     })
 }

@@ -149,6 +149,8 @@ CREATE TABLE {prefix}definitions (
     next_run_at        INTEGER,
     last_run_at        INTEGER,
     last_status        INTEGER,
+    -- The whole policy as JSON, where the four columns do not say all.
+    retry_policy       TEXT,
     PRIMARY KEY (tenant, job_type)
 ) WITHOUT ROWID;
 

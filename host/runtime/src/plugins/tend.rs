@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use zapjobs_model::port::Plugin;
-use zapjobs_model::{Digest, JobDefinition, JobKey, RetryCode, RunStatus};
+use zapjobs_model::{Digest, JobKey, RetryCode, RunStatus};
 use zapjobs_storage::{Cursor, RunFilter, RunPageRequest, StorageError};
 
 use super::fallback::kept;
+use super::publish::overridden;
 use super::scan::PluginFile;
 use super::{PluginDirectory, PluginId, RescanError, blocking, of_plugin};
 
@@ -151,7 +152,8 @@ impl PluginDirectory {
         };
         let now = self.storage.now().await?;
         let declared = plugin.jobs().iter().map(|job| {
-            JobDefinition::from_description(id.tenant.clone(), job, digest).redeclared(None, now)
+            let tenant = id.tenant.clone();
+            overridden(tenant, job, digest, &candidate.manifest).redeclared(None, now)
         });
         let served = self.served(&plugin, &candidate, &declared.collect::<Vec<_>>());
         self.catalog.keep_earlier(&served);

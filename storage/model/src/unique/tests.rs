@@ -21,7 +21,7 @@ fn fields(pointers: &[&str]) -> UniqueBy {
     UniqueBy::Fields(pointers.iter().map(|&pointer| pointer.to_owned()).collect())
 }
 
-fn invalid(wish: UniqueRequest) -> String {
+fn invalid(wish: &UniqueRequest) -> String {
     let job = JobType::new("mail").expect("a name");
     wish.of(&TenantId::standard(), &job, &Json::null()).expect_err("no good wish").to_string()
 }
@@ -61,13 +61,13 @@ fn chosen_fields_alone_make_the_key() {
 fn wishes_out_of_bounds_are_refused_in_words() {
     let scope = |window| UniqueRequest { scope: UniqueScope::For(window), ..Default::default() };
     for window in [WINDOW_MIN / 2, WINDOW_MAX * 2] {
-        assert!(invalid(scope(window)).contains("1 second to 30 days"));
+        assert!(invalid(&scope(window)).contains("1 second to 30 days"));
     }
     let by = |by| UniqueRequest { by, ..UniqueRequest::default() };
-    assert!(invalid(by(fields(&[]))).contains("use 1 to 16"));
-    assert!(invalid(by(fields(&["a"]))).contains("begin with '/'"));
-    assert!(invalid(by(UniqueBy::Text("a\nb".to_owned()))).contains("control characters"));
-    assert!(invalid(by(UniqueBy::Text("a".repeat(201)))).contains("200 bytes"));
+    assert!(invalid(&by(fields(&[]))).contains("use 1 to 16"));
+    assert!(invalid(&by(fields(&["a"]))).contains("begin with '/'"));
+    assert!(invalid(&by(UniqueBy::Text("a\nb".to_owned()))).contains("control characters"));
+    assert!(invalid(&by(UniqueBy::Text("a".repeat(201)))).contains("200 bytes"));
 }
 
 #[test]
