@@ -12,7 +12,9 @@ use zapjobs_model::{
     EventKind, InvalidRequest, JobDefinition, JobKey, JobRequest, Limits, NewRun, Run, RunId,
     TenantId, Timestamp,
 };
-use zapjobs_storage::{CancelResult, EnqueueResult, Notice, RequeueResult, Storage, StorageError};
+use zapjobs_storage::{
+    CancelResult, EnqueueResult, ErrorKind, Notice, RequeueResult, Storage, StorageError,
+};
 
 use crate::limit_keys::{LimitKeys, find_limit_key};
 use crate::schema::SchemaCache;
@@ -50,9 +52,30 @@ pub enum SubmitError {
     /// The workflow is at fault.
     #[error(transparent)]
     Workflow(#[from] InvalidWorkflow),
+    /// The idempotency key was used for another request.
+    #[error("failed to {0}")]
+    Conflict(StorageError),
     /// The storage failed.
     #[error("failed to {0}")]
-    Storage(#[from] StorageError),
+    Storage(StorageError),
+}
+
+impl From<StorageError> for SubmitError {
+    fn from(error: StorageError) -> Self {
+        match error.kind() {
+            ErrorKind::Conflict => Self::Conflict(error),
+            _ => Self::Storage(error),
+        }
+    }
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    /// The run that stands for it: its own, or the one that has its key.
+    pub id: RunId,
+    /// Whether that is its own.
+    pub result: EnqueueResult,
 }
 
 /// A tenant would have more runs that wait than its quota allows.
@@ -120,7 +143,8 @@ impl Client {
         &self.storage
     }
 
-    /// Checks a request and stores its run. The run is durable once this returns.
+    /// Checks a request and stores its run. The run is durable once this returns. Where another
+    /// run has its key (see [`JobRequest::unique`]), that one is answered.
     pub async fn enqueue(&self, request: JobRequest) -> Result<RunId, SubmitError> {
         let ids = self.enqueue_all(vec![request]).await?;
         Ok(ids[0])
@@ -128,21 +152,30 @@ impl Client {
 
     /// Checks all requests and stores their runs, all or none.
     pub async fn enqueue_all(&self, requests: Vec<JobRequest>) -> Result<Vec<RunId>, SubmitError> {
+        let submitted = self.submit_all(requests).await?;
+        Ok(submitted.into_iter().map(|submitted| submitted.id).collect())
+    }
+
+    /// The same, and tells of each request whether its run was stored.
+    pub async fn submit_all(
+        &self,
+        requests: Vec<JobRequest>,
+    ) -> Result<Vec<Submitted>, SubmitError> {
         let requests = requests.into_iter().map(|request| (RunId(Uuid::now_v7()), request));
-        self.enqueue_identified(requests.collect()).await
+        self.submit_identified(requests.collect()).await
     }
 
     /// Checks a workflow and stores its runs, all or none.
     pub async fn start_workflow(&self, workflow: Workflow) -> Result<StartedWorkflow, SubmitError> {
         let Plan { started, requests } = workflow.plan()?;
-        self.enqueue_identified(requests).await?;
+        self.submit_identified(requests).await?;
         Ok(started)
     }
 
-    async fn enqueue_identified(
+    async fn submit_identified(
         &self,
         requests: Vec<(RunId, JobRequest)>,
-    ) -> Result<Vec<RunId>, SubmitError> {
+    ) -> Result<Vec<Submitted>, SubmitError> {
         let mut runs = Vec::with_capacity(requests.len());
         let mut latest: Option<JobDefinition> = None;
         let now = self.storage.now().await?;
@@ -190,7 +223,7 @@ impl Client {
         self.storage.request_cancel(id).await
     }
 
-    /// Runs a failed or cancelled run again.
+    /// Runs a failed or cancelled run again, unless another holds its key.
     pub async fn retry(&self, id: RunId) -> Result<RequeueResult, StorageError> {
         self.storage.requeue(id).await
     }
@@ -276,11 +309,14 @@ impl Client {
         Ok(())
     }
 
-    async fn store(&self, runs: &[NewRun]) -> Result<Vec<RunId>, SubmitError> {
+    async fn store(&self, runs: &[NewRun]) -> Result<Vec<Submitted>, SubmitError> {
         self.check_queued(runs).await?;
         let results = self.storage.enqueue(runs).await?;
-        debug_assert!(results.iter().all(|result| *result == EnqueueResult::Stored));
-        Ok(runs.iter().map(|run| run.id).collect())
+        debug_assert!(results.iter().all(|result| *result != EnqueueResult::Duplicate));
+        let submitted = runs.iter().zip(results);
+        Ok(submitted
+            .map(|(run, result)| Submitted { id: result.survivor(run.id), result })
+            .collect())
     }
 }
 

@@ -41,7 +41,7 @@ mod workflow;
 
 pub use breaker::{BreakerRules, lease_name as breaker_lease_name};
 pub use catalog::{Catalog, Served};
-pub use client::{Client, QuotaExceeded, SubmitError, WaitError};
+pub use client::{Client, QuotaExceeded, SubmitError, Submitted, WaitError};
 pub use config::{HostOptions, InvalidOptions};
 pub use host::{Host, StartError};
 pub use plugins::{

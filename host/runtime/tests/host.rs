@@ -354,3 +354,21 @@ async fn an_input_that_breaks_the_schema_is_refused_and_nothing_is_stored() {
     let counts = bench.storage.counts(&RunFilter::default()).await.expect("counts");
     assert_eq!(counts.total(), 0);
 }
+
+#[tokio::test]
+async fn an_error_that_the_policy_names_is_not_tried_again() {
+    let bench = Bench::new();
+    let failing = script(|_, _, _| async {
+        let error = RunError::new(Blame::Guest, "config.missing", "there is no key");
+        Outcome::Retry { error, after_ms: None }
+    });
+    let named = zapjobs_model::ErrorPattern::new("config.*").expect("a pattern");
+    let description = describe("work");
+    let retry = zapjobs_model::RetryPolicy { not_retried: vec![named], ..description.retry };
+    bench.serve(zapjobs_model::JobDescription { retry, ..description }, failing).await;
+    let host = bench.host(HostOptions::default()).await;
+    let id = bench.enqueue("work").await;
+    let run = bench.ended(id).await;
+    assert_eq!((run.status, run.attempt), (RunStatus::Failed, 1));
+    host.shutdown(PATIENCE).await;
+}

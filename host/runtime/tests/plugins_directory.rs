@@ -278,3 +278,31 @@ async fn a_file_that_was_written_just_now_is_read_once_it_is_settled() {
     assert!(matches!(reports[0].state, PluginState::Serving { .. }), "{reports:?}");
     assert!(began.elapsed() >= settle, "it waited");
 }
+
+#[tokio::test]
+async fn a_manifest_says_how_jobs_are_tried_again() {
+    let bench = Bench::new();
+    let (folder, mut directory) = directory(&bench);
+    let manifest = folder.path().join("mail.toml");
+    let said = "[jobs.mail.retry]\nmax_attempts = 7\nkind = \"fixed\"\nnot_retried = [\"a.*\"]\n";
+    fs::write(&manifest, said).expect("written");
+    fs::write(folder.path().join("mail.wasm"), "mail other").expect("written");
+    rescan(&mut directory).await;
+    let stored = |name| bench.storage.definition(name);
+    let (mail, other) = (job("mail"), job("other"));
+    let retry = stored(&mail).await.expect("read").expect("it is there").retry;
+    assert_eq!((retry.max_attempts, retry.kind), (7, zapjobs_model::Backoff::Fixed));
+    assert_eq!(bench.catalog.get(&mail).expect("it serves").retry, retry);
+    let retry = stored(&other).await.expect("read").expect("it is there").retry;
+    assert_eq!(retry, support::describe("other").retry, "as declared");
+    // The runs of it get as many attempts as the operator says.
+    let run = bench.enqueue("mail").await;
+    assert_eq!(bench.run(run).await.max_attempts, 7);
+
+    fs::write(&manifest, "[jobs.mial.retry]\nmax_attempts = 7\n").expect("written");
+    let reports = rescan(&mut directory).await;
+    let told = reason(&reports[0]);
+    assert!(told.contains("the job mial, which it does not have"), "{told}");
+    let retry = stored(&mail).await.expect("read").expect("it is there").retry;
+    assert_eq!(retry.max_attempts, 7, "what served before goes on");
+}

@@ -86,6 +86,7 @@ fn retry(policy: Option<contract::RetryPolicy>) -> Result<RetryPolicy, String> {
         base_ms: policy.base,
         cap_ms: policy.cap,
         jitter: f64::from(policy.jitter_percent) / 100.0,
+        ..RetryPolicy::default()
     };
     policy.checked().map_err(|error| format!("retry: {error}"))
 }

@@ -6,6 +6,7 @@
 //! crash at any point loses nothing, and two hosts that do the same do it once.
 
 use async_trait::async_trait;
+use zapjobs_model::unique::plan::has_key;
 use zapjobs_model::workflow::{Condition, Dependency, Step};
 use zapjobs_model::{NewRun, RunId, RunStatus, workflow};
 
@@ -88,8 +89,14 @@ pub trait Dependencies: Send + Sync {
     async fn dependencies(&self, run: RunId) -> Result<Vec<Dependency>>;
 }
 
-/// Refuses runs that wait for too many, for one twice, or for each other in a circle.
+/// Refuses runs that wait for too many, for one twice, or for each other in a circle; and a batch
+/// in which runs wait for others and runs have keys: which of them there will be is not known.
 pub fn check_dependencies(operation: &'static str, runs: &[NewRun]) -> Result<()> {
+    if runs.iter().any(|run| !run.after.is_empty()) && runs.iter().any(has_key) {
+        let message = "runs that wait for others and runs with keys (unique, idempotency) cannot \
+                       stand in one batch: submit those with keys first";
+        return Err(StorageError::new(ErrorKind::InvalidRequest, operation, message));
+    }
     workflow::graph::check(runs)
         .map_err(|error| StorageError::new(ErrorKind::InvalidRequest, operation, error.to_string()))
 }

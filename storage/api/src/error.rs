@@ -23,6 +23,9 @@ pub enum ErrorKind {
     Corrupt,
     /// The request breaks the contract: a batch that is too large, a cursor from elsewhere.
     InvalidRequest,
+    /// The request contradicts what is stored, such as a name that was given to something else.
+    /// Nothing was written.
+    Conflict,
     /// What was asked for is not there.
     NotFound,
     /// The storage was closed.

@@ -65,6 +65,8 @@ mod tests {
             metadata: Default::default(),
             after: Vec::new(),
             limit_key: None,
+            unique: None,
+            idempotency: None,
         };
         let error = RunError::new(Blame::Guest, "oops", "Broken_pipe");
         Run { error: Some(error), ..Run::from_new(new, NOW) }

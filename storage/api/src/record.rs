@@ -1,6 +1,7 @@
 //! What storage operations answer.
 
 use serde::{Deserialize, Serialize};
+use zapjobs_model::unique::plan::Fate;
 use zapjobs_model::{LeaseKey, LogEntry, QueueName, Run, RunId, RunStatus, Timestamp, WorkerId};
 
 use crate::Cursor;
@@ -12,6 +13,32 @@ pub enum EnqueueResult {
     Stored,
     /// A run with this id was there before: a repeated submission. Nothing was written.
     Duplicate,
+    /// This run has its key, and stays as it is. Nothing was written.
+    Existing(RunId),
+    /// This run has its key, and what the new one brought: its input, priority, due time and
+    /// deadline.
+    Replaced(RunId),
+}
+
+impl EnqueueResult {
+    /// The run that stands for the submission of `run`.
+    pub const fn survivor(self, run: RunId) -> RunId {
+        match self {
+            Self::Stored | Self::Duplicate => run,
+            Self::Existing(survivor) | Self::Replaced(survivor) => survivor,
+        }
+    }
+}
+
+impl From<Fate> for EnqueueResult {
+    fn from(fate: Fate) -> Self {
+        match fate {
+            Fate::Stored => Self::Stored,
+            Fate::Duplicate => Self::Duplicate,
+            Fate::Existing(run) => Self::Existing(run),
+            Fate::Replaced(run) => Self::Replaced(run),
+        }
+    }
 }
 
 /// A run that a worker may now execute.
@@ -98,6 +125,8 @@ pub enum RequeueResult {
     Requeued,
     /// It has not ended yet, or is completed, and stands so.
     NotRequeuable(RunStatus),
+    /// This run holds its key now: two would be of one key. Nothing was written.
+    KeyHeld(RunId),
     /// There is no such run.
     NotFound,
 }

@@ -19,7 +19,7 @@ pub enum SingleRunError {
     /// The text is no run id.
     #[error("invalid run id {0:?}: a run id is a UUID")]
     InvalidId(String),
-    /// A run with this id is stored already, and stays as it is.
+    /// A run with this id, or one that has its key, is stored already.
     #[error("run {0} exists already")]
     AlreadyExists(RunId),
     /// No run has this id.
@@ -79,6 +79,7 @@ impl dyn Storage + '_ {
         let answers = self.enqueue(&[run]).await.map_err(|error| sorted(id, error))?;
         match answers.as_slice() {
             [EnqueueResult::Stored] => Ok(()),
+            [result] => Err(SingleRunError::AlreadyExists(result.survivor(id))),
             _ => Err(SingleRunError::AlreadyExists(id)),
         }
     }

@@ -81,6 +81,16 @@ pub trait RunStore: Send + Sync {
     /// alone. Those others are stored or in the batch, in any order; where one is not, where runs
     /// wait for each other in a circle, or where one waits for too many or for one twice, the
     /// batch is refused as `InvalidRequest`.
+    /// So is a batch that holds both runs that wait for others and runs with keys.
+    ///
+    /// Runs with a key ([`zapjobs_model::unique`]) are taken one after the other as
+    /// [`zapjobs_model::unique::plan()`] says: one whose key is held is not stored, and the run that
+    /// holds it is answered as `Existing`, or as `Replaced` where it got what the new one brought;
+    /// then listeners are told as of a new run. An idempotency key that was used for another
+    /// request is refused as `Conflict`, and with it the batch. Of several batches with one key
+    /// at once one takes it.
+    ///
+    /// *Cost:* a batch without keys looks at none.
     async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>>;
 
     /// Takes up to `limit` pending runs of the selected queues: those with the highest
@@ -149,6 +159,10 @@ pub trait RunStore: Send + Sync {
     /// trigger becomes `Retry`, and `cancel_requested` is cleared. Its lease number stays, so
     /// that old attempts remain fenced; its log, usage, digest and worker stay. Its end, as far as
     /// those that wait for it have not advanced yet, is taken back. Listeners are told `Ready`.
+    /// A run with a key that it holds until it has come so far takes it again.
+    ///
+    /// *On conflict:* where another run holds that key, it is answered as `KeyHeld`, and nothing
+    /// is written.
     async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
 
     /// Lets go of runs that are held for something else than other runs: each is then due at the later of its `due_at` and the
@@ -162,7 +176,8 @@ pub trait RunStore: Send + Sync {
 
     /// Deletes final runs that ended before an instant, earliest first, with their logs.
     /// Answers how many went: fewer than there were where that keeps the work bounded, but not
-    /// none. Never blocks claims for long.
+    /// none. Never blocks claims for long. The keys that they took go with them; keys held for a
+    /// time go once that is over, a bounded number in each call.
     async fn prune(&self, request: PruneRequest) -> Result<usize>;
 }
 

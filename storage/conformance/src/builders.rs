@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use zapjobs_model::{
-    Condition, CorrelationId, Dependency, Digest, Due, JobDefinition, JobKey, JobSchedule, JobType,
-    Json, Lease, LimitKey, LogEntry, LogLevel, LogLine, NewRun, Priority, QueueName, RetryPolicy,
-    RunId, Schedule, ScheduleKey, ScheduleName, Tag, TenantId, Timestamp, Trigger, WorkerId,
+    Condition, CorrelationId, Dependency, Digest, Due, IdempotencyKey, JobDefinition, JobKey,
+    JobSchedule, JobType, Json, Lease, LimitKey, LogEntry, LogLevel, LogLine, NewRun, OnConflict,
+    Priority, QueueName, RetryPolicy, RunId, Schedule, ScheduleKey, ScheduleName, Tag, TenantId,
+    Timestamp, Trigger, UniqueBy, UniqueRequest, UniqueScope, WorkerId,
 };
 use zapjobs_storage::WorkerRecord;
 
@@ -84,6 +85,8 @@ pub(crate) fn a_run(job: &str) -> RunBuilder {
         metadata: BTreeMap::new(),
         after: Vec::new(),
         limit_key: None,
+        unique: None,
+        idempotency: None,
     })
 }
 
@@ -172,6 +175,30 @@ impl RunBuilder {
 
     pub(crate) fn trigger(mut self, trigger: Trigger) -> Self {
         self.0.trigger = trigger;
+        self
+    }
+
+    /// Makes it the one run of this key of its tenant, as long as it holds it.
+    pub(crate) fn unique(mut self, text: &str, scope: UniqueScope) -> Self {
+        let by = UniqueBy::Text(text.to_owned());
+        let wish = UniqueRequest { by, scope, ..UniqueRequest::default() };
+        let unique = wish.of(&self.0.tenant, &self.0.job_type, &self.0.input);
+        self.0.unique = Some(unique.expect("a good key"));
+        self
+    }
+
+    /// Lets it replace what a waiting run of its key brought. After `unique`.
+    pub(crate) fn replacing(mut self) -> Self {
+        let unique = self.0.unique.as_mut().expect("it was made unique before");
+        unique.on_conflict = OnConflict::Replace;
+        self
+    }
+
+    /// Names the request for an hour. After its job and input are set.
+    pub(crate) fn idempotency(mut self, text: &str) -> Self {
+        let name = IdempotencyKey { text: text.to_owned(), window: seconds(3_600) };
+        let idempotency = name.of(&self.0.tenant, &self.0.job_type, &self.0.input);
+        self.0.idempotency = Some(idempotency.expect("a good name"));
         self
     }
 

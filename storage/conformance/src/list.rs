@@ -18,6 +18,7 @@ macro_rules! with_every_case {
             a_definition_that_was_never_put_is_absent
             every_field_of_a_definition_survives
             every_kind_of_schedule_survives
+            every_kind_of_retry_policy_survives
             putting_again_replaces_the_definition
             putting_nothing_changes_nothing
             definitions_are_listed_by_tenant_then_job_type
@@ -71,6 +72,52 @@ macro_rules! with_every_case {
             an_empty_batch_stores_nothing
             a_large_input_survives
             a_passed_deadline_is_stored_like_any_other
+        }
+        unique {
+            a_second_run_of_a_held_key_is_answered_the_first
+            a_run_that_was_not_stored_leaves_no_trace
+            runs_of_different_keys_are_all_stored
+            tenants_and_jobs_do_not_share_keys
+            the_key_is_kept_with_the_run
+            the_second_of_two_equal_keys_in_a_batch_is_answered_the_first
+            a_batch_mixes_runs_with_and_without_keys
+            a_key_until_finished_is_held_while_the_run_runs_and_waits_for_a_retry
+            a_key_until_finished_is_free_however_the_run_ended
+            a_key_until_started_is_free_once_the_run_is_claimed
+            a_key_until_started_is_free_once_the_run_is_claimed_by_name
+            a_run_that_waits_for_a_retry_does_not_hold_its_key_until_started
+            a_waiting_run_that_is_cancelled_frees_its_key
+            a_key_for_a_time_is_held_to_its_very_end_whatever_becomes_of_the_run
+            a_key_for_a_time_outlives_its_run
+            pruning_a_run_frees_its_key
+            a_fire_time_with_a_key_is_refused
+        }
+        unique_changes {
+            a_waiting_run_gets_what_a_replacement_brings
+            a_replacement_is_put_off_and_drawn_near
+            a_replacement_within_a_batch_changes_the_first
+            the_last_of_several_replacements_counts
+            a_replacement_of_a_running_run_changes_nothing
+            a_replacement_of_a_run_that_was_started_before_changes_nothing
+            a_replacement_goes_by_its_new_place_in_the_line
+            a_replacement_is_told
+            a_requeued_run_takes_its_key_again
+            a_run_whose_key_is_held_by_another_is_not_requeued
+            a_requeued_run_holds_its_key_until_started_again
+            a_run_that_held_a_key_for_a_time_is_requeued_freely
+            one_of_many_with_one_key_is_stored
+            a_key_is_never_held_twice_among_requeues_and_submissions
+        }
+        idempotency {
+            a_repeated_request_is_answered_the_first_run
+            a_repeated_request_is_answered_even_when_the_run_has_ended
+            a_key_of_another_request_is_refused_with_the_batch
+            a_name_is_free_once_its_time_is_over
+            tenants_do_not_share_names
+            a_request_repeated_within_a_batch_is_stored_once
+            a_repeated_request_that_met_a_unique_run_is_answered_that_one
+            a_unique_key_and_a_name_that_read_alike_do_not_meet
+            one_of_many_equal_requests_is_stored
         }
         claim {
             nothing_is_claimed_from_an_empty_storage

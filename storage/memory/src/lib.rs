@@ -31,6 +31,7 @@ mod coordinator;
 mod definitions;
 mod events;
 mod flow;
+mod keys;
 mod links;
 mod logs;
 mod statistics;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use zapjobs_model::unique::plan::has_key;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
@@ -20,6 +21,9 @@ impl RunStore for MemoryStorage {
         check_batch(OPERATION, runs.len())?;
         check_dependencies(OPERATION, runs)?;
         self.work(OPERATION, |work| {
+            if runs.iter().any(has_key) {
+                return work.enqueue_with_keys(OPERATION, runs);
+            }
             let answers = work.sort_out(runs);
             let is_new = |answer: &EnqueueResult| *answer == EnqueueResult::Stored;
             let linked = runs.iter().zip(&answers);
@@ -150,6 +154,9 @@ impl RunStore for MemoryStorage {
             match work.state.runs.get(run).map(|run| run.status) {
                 None => Ok(RequeueResult::NotFound),
                 Some(RunStatus::Failed | RunStatus::Cancelled) => {
+                    if let Some(holder) = work.retake_key(run) {
+                        return Ok(RequeueResult::KeyHeld(holder));
+                    }
                     let renewed = work.state.runs.change(run, |run| renew_finished(run, now));
                     renewed.into_iter().for_each(|run| work.hints.ready(&run.queue));
                     work.state.links.take_end_away(run);
@@ -170,6 +177,7 @@ impl RunStore for MemoryStorage {
         const OPERATION: &str = "prune runs";
         check_batch(OPERATION, request.limit)?;
         self.work(OPERATION, |work| {
+            work.state.keys.prune(work.now);
             let drop_one = |_: &usize| work.state.drop_finished_before(request.finished_before);
             Ok((0..request.limit).take_while(drop_one).count())
         })

@@ -5,6 +5,7 @@ use zapjobs_model::{RunId, Timestamp};
 use crate::MemoryOptions;
 use crate::coordinator::NamedLeases;
 use crate::definitions::DefinitionTable;
+use crate::keys::Keys;
 use crate::links::Links;
 use crate::logs::RunLogs;
 use crate::runs::Runs;
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) schedules: ScheduleTable,
     pub(crate) workers: WorkerTable,
     pub(crate) named_leases: NamedLeases,
+    pub(crate) keys: Keys,
     runs_max: usize,
     finished_runs_max: usize,
 }
@@ -41,6 +43,7 @@ impl State {
             schedules: ScheduleTable::default(),
             workers: WorkerTable::default(),
             named_leases: NamedLeases::default(),
+            keys: Keys::default(),
             runs_max: options.runs_max,
             finished_runs_max: options.finished_runs_max,
         }
@@ -92,6 +95,9 @@ impl State {
 
     fn drop_first_finished(&mut self) -> Option<RunId> {
         let (_, id) = self.runs.indexes().finished.first()?;
+        if let Some(run) = self.runs.get(id) {
+            self.keys.forget(run);
+        }
         self.runs.remove(id);
         self.logs.forget(id);
         Some(id)

@@ -31,6 +31,7 @@ pub mod status;
 pub mod submit;
 pub mod tenant;
 pub mod time;
+pub mod unique;
 pub mod workflow;
 
 pub use capability::Capability;
@@ -52,7 +53,7 @@ pub use limits::{InvalidLimit, LimitField, LimitUnit, Limits, Narrowing};
 pub use log::{LogEntry, LogLevel, LogLine};
 pub use outcome::{Blame, Outcome, Report, RunError, StopReason, Usage};
 pub use plugin::JobDescription;
-pub use retry::{RetryCode, RetryPolicy};
+pub use retry::{Backoff, ErrorPattern, RetryCode, RetryOverride, RetryPolicy};
 pub use run::{Due, ItemCounts, NewRun, Priority, Progress, Run, Trigger};
 pub use schedule::Schedule;
 pub use settle::{Transition, settle};
@@ -60,4 +61,8 @@ pub use status::RunStatus;
 pub use submit::{InvalidRequest, JobRequest};
 pub use tenant::{InvalidQuota, TenantQuotas, TenantUse};
 pub use time::Timestamp;
+pub use unique::{
+    Idempotency, IdempotencyKey, InvalidUnique, OnConflict, Unique, UniqueBy, UniqueHold,
+    UniqueKey, UniqueRequest, UniqueScope, Until,
+};
 pub use workflow::{Condition, Dependency};

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CorrelationId, Dependency, Digest, JobKey, JobType, Json, Lease, LeaseKey, LimitKey, QueueName,
-    RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Usage, WorkerId,
+    CorrelationId, Dependency, Digest, Idempotency, JobKey, JobType, Json, Lease, LeaseKey,
+    LimitKey, QueueName, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Unique, UniqueHold,
+    Usage, WorkerId,
 };
 
 /// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.
@@ -147,6 +148,17 @@ pub enum Due {
     Held,
 }
 
+impl Due {
+    /// When a run that the store takes at `now` is due; one that is held, at `now`.
+    pub fn instant(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Now | Self::Held => now,
+            Self::In(delay) => now.plus(delay),
+            Self::At(time) => time.max(now),
+        }
+    }
+}
+
 /// A run that has been checked and not yet stored. [`crate::submit`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
@@ -184,17 +196,10 @@ pub struct NewRun {
     pub after: Vec<Dependency>,
     /// By what it shares a limit per key.
     pub limit_key: Option<LimitKey>,
-}
-
-impl Due {
-    /// When a run that the store takes at `now` is due; one that is held, at `now`.
-    pub fn instant(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::Now | Self::Held => now,
-            Self::In(delay) => now.plus(delay),
-            Self::At(time) => time.max(now),
-        }
-    }
+    /// Whether and how there is to be one such run.
+    pub unique: Option<Unique>,
+    /// By what a repeated request is known.
+    pub idempotency: Option<Idempotency>,
 }
 
 impl NewRun {
@@ -270,6 +275,9 @@ pub struct Run {
     /// By what it shares a limit per key.
     #[serde(default)]
     pub limit_key: Option<LimitKey>,
+    /// The key that it holds until it has come so far.
+    #[serde(default)]
+    pub unique: Option<UniqueHold>,
 }
 
 impl Run {
@@ -310,6 +318,7 @@ impl Run {
             tags: new.tags,
             metadata: new.metadata,
             limit_key: new.limit_key,
+            unique: new.unique.as_ref().and_then(Unique::hold),
         }
     }
 

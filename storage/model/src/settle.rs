@@ -77,6 +77,11 @@ pub fn settle(
         Outcome::Stopped { reason, error } if !reason.is_retryable() => {
             ended.finally(RunStatus::Failed, Some(error))
         }
+        Outcome::Stopped { error, .. } | Outcome::Retry { error, .. }
+            if !policy.retries(&error.error_type) =>
+        {
+            ended.finally(RunStatus::Failed, Some(error))
+        }
         Outcome::Stopped { error, .. } => ended.retry(error, policy.delay(run.attempt, random)),
         Outcome::Retry { error, after_ms: None } => {
             ended.retry(error, policy.delay(run.attempt, random))

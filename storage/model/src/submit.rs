@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::retry::ATTEMPTS_MAX;
 use crate::workflow::outputs;
 use crate::{
-    CorrelationId, Dependency, Due, InvalidName, JobDefinition, JobType, Json, LimitKey, NewRun,
-    Priority, QueueName, RunId, Tag, TenantId, Timestamp, Trigger,
+    CorrelationId, Dependency, Due, IdempotencyKey, InvalidName, InvalidUnique, JobDefinition,
+    JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag, TenantId, Timestamp, Trigger,
+    UniqueRequest,
 };
 
 /// Labels on one run at most.
@@ -54,6 +55,10 @@ pub struct JobRequest {
     /// By what it shares a limit per key; where absent, what the limit's pointer finds in the
     /// input.
     pub limit_key: Option<LimitKey>,
+    /// Whether and how there is to be one such run.
+    pub unique: Option<UniqueRequest>,
+    /// The caller's name for this request, by which a repeated one is known.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 impl JobRequest {
@@ -75,6 +80,8 @@ impl JobRequest {
             metadata: BTreeMap::new(),
             after: Vec::new(),
             limit_key: None,
+            unique: None,
+            idempotency_key: None,
         }
     }
 }
@@ -134,6 +141,9 @@ pub enum InvalidRequest {
         /// What is wrong with what stands there.
         error: InvalidName,
     },
+    /// A key that makes no sense.
+    #[error("the run cannot be told from others: {0}")]
+    Unique(#[from] InvalidUnique),
 }
 
 /// Checks a request against its definition and makes the run of it. Whether the input fits
@@ -156,8 +166,14 @@ pub fn submit(
     if metadata_bytes > METADATA_BYTES_MAX {
         return Err(InvalidRequest::MetadataTooLarge(metadata_bytes));
     }
+    let (tenant, job_type, input) = (&request.tenant, &request.job_type, &request.input);
+    let unique = request.unique.as_ref().map(|wish| wish.of(tenant, job_type, input));
+    let name = request.idempotency_key.as_ref();
+    let idempotency = name.map(|name| name.of(tenant, job_type, input));
     Ok(NewRun {
         id,
+        unique: unique.transpose()?,
+        idempotency: idempotency.transpose()?,
         tags: merged_tags(request.tags, &definition.tags)?,
         queue: request.queue.unwrap_or_else(|| definition.queue.clone()),
         tenant: request.tenant,

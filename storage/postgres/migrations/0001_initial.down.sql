@@ -3,7 +3,7 @@ DROP TABLE IF EXISTS {schema}.{prefix}flow_limits, {schema}.{prefix}flow_slots,
     {schema}.{prefix}named_leases, {schema}.{prefix}workers,
     {schema}.{prefix}schedules, {schema}.{prefix}definitions, {schema}.{prefix}quarantine,
     {schema}.{prefix}logs, {schema}.{prefix}ends, {schema}.{prefix}dependencies,
-    {schema}.{prefix}tags, {schema}.{prefix}outcomes, {schema}.{prefix}inputs,
+    {schema}.{prefix}keys, {schema}.{prefix}tags, {schema}.{prefix}outcomes, {schema}.{prefix}inputs,
     {schema}.{prefix}log_pruning, {schema}.{prefix}statistics, {schema}.{prefix}runs;
 DROP FUNCTION IF EXISTS {schema}.{prefix}flow_hold();
 DROP FUNCTION IF EXISTS {schema}.{prefix}flow_leave();

@@ -32,7 +32,9 @@ CREATE TABLE {schema}.{prefix}runs (
     job_type         text     COLLATE "C" NOT NULL,
     limit_key        text     COLLATE "C",
     line             text     COLLATE "C",
-    admitted         boolean  NOT NULL DEFAULT false
+    admitted         boolean  NOT NULL DEFAULT false,
+    unique_key       uuid,
+    unique_until     smallint
 ) WITH (
     -- Room for the three versions that most runs go through on one page.
     fillfactor = 70,
@@ -129,6 +131,19 @@ CREATE TABLE {schema}.{prefix}ends (
 );
 
 CREATE INDEX {prefix}ends_in_order ON {schema}.{prefix}ends (noted_at, run);
+-- Keys of unique runs and of requests that may be repeated. One is held until its run has come
+-- so far (0 started, 1 finished), or else up to `expires_at`; whether the run has follows from
+-- `runs`, so that nothing is written here when it does.
+CREATE TABLE {schema}.{prefix}keys (
+    key         uuid     NOT NULL PRIMARY KEY,
+    run         uuid     NOT NULL,
+    expires_at  bigint,
+    until       smallint,
+    fingerprint uuid
+);
+
+CREATE INDEX {prefix}keys_expiring ON {schema}.{prefix}keys (expires_at)
+    WHERE expires_at IS NOT NULL;
 
 CREATE TABLE {schema}.{prefix}tags (
     tag text COLLATE "C" NOT NULL,
@@ -215,6 +230,8 @@ CREATE TABLE {schema}.{prefix}definitions (
     output_schema      text     COLLATE "C",
     digest             bytea,
     last_status        smallint,
+    -- The whole policy as JSON, where the four columns do not say all.
+    retry_policy       text     COLLATE "C",
     PRIMARY KEY (tenant, job_type)
 );
 

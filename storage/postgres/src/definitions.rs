@@ -10,7 +10,7 @@ use zapjobs_storage::{Definitions, Result};
 use crate::PostgresStorage;
 use crate::error::DbResult;
 use crate::quarantine::is_of_record;
-use crate::row::Columns;
+use crate::row::{Columns, encoded};
 use crate::session::{Bound, Session};
 use crate::text::to_stored;
 
@@ -18,14 +18,14 @@ macro_rules! columns {
     () => {
         "tenant, job_type, display_name, description, queue, schedule, \
          retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter, timeout_ms, tags, \
-         default_input, input_schema, output_schema, digest, last_status"
+         default_input, input_schema, output_schema, digest, last_status, retry_policy"
     };
 }
 
 const PUT: &str = concat!(
     "INSERT INTO {schema}.{prefix}definitions (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
     ON CONFLICT (tenant, job_type) DO UPDATE SET display_name = excluded.display_name,
         description = excluded.description, queue = excluded.queue,
         schedule = excluded.schedule,
@@ -34,7 +34,8 @@ const PUT: &str = concat!(
         retry_jitter = excluded.retry_jitter, timeout_ms = excluded.timeout_ms,
         tags = excluded.tags, default_input = excluded.default_input,
         input_schema = excluded.input_schema, output_schema = excluded.output_schema,
-        digest = excluded.digest, last_status = excluded.last_status"
+        digest = excluded.digest, last_status = excluded.last_status,
+        retry_policy = excluded.retry_policy"
 );
 const ONE: &str = concat!(
     "SELECT ",
@@ -135,7 +136,8 @@ impl PostgresStorage {
         let query = query.bind(schema(&definition.input_schema));
         let query = query.bind(schema(&definition.output_schema));
         let query = query.bind(definition.digest.map(|digest| digest.as_bytes().to_vec()));
-        query.bind(definition.last_status.map(|status| i16::from(status.code())))
+        let query = query.bind(definition.last_status.map(|status| i16::from(status.code())));
+        query.bind(encoded(retry, retry.is_plain()))
     }
 }
 
@@ -155,7 +157,7 @@ fn readable(session: &Session<'_>, rows: &[PgRow]) -> Result<Vec<JobDefinition>>
 }
 
 fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
-    Ok(JobDefinition {
+    let definition = JobDefinition {
         // In the order of the columns: fields are evaluated as they stand here.
         key: JobKey { tenant: columns.name(TenantId::new)?, job_type: columns.name(JobType::new)? },
         display_name: columns.text()?,
@@ -167,6 +169,7 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
             base_ms: columns.bits()?,
             cap_ms: columns.bits()?,
             jitter: columns.value()?,
+            ..RetryPolicy::default()
         },
         timeout_ms: columns.optional_bits()?,
         tags: columns.decoded::<Vec<Tag>>("tags")?,
@@ -175,5 +178,11 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
         output_schema: columns.optional_json("output schema")?,
         digest: columns.digest()?,
         last_status: columns.optional_code("status", RunStatus::from_code)?,
+    };
+    // Where plugins could have declared it, the four columns say all.
+    let whole = columns.decoded::<Option<RetryPolicy>>("retry policy")?;
+    Ok(match whole {
+        Some(retry) => JobDefinition { retry, ..definition },
+        None => definition,
     })
 }

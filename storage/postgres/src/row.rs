@@ -12,7 +12,7 @@ use uuid::Uuid;
 use zapjobs_model::{
     Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
     Priority, Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp,
-    Trigger, Usage, WorkerId,
+    Trigger, UniqueHold, UniqueKey, Until, Usage, WorkerId,
 };
 
 use crate::error::{DbError, DbResult};
@@ -25,7 +25,8 @@ macro_rules! run_columns {
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
          i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
-         r.limit_key, o.output, o.error_type, o.error_message, o.error_blame, o.error_details, \
+         r.limit_key, r.unique_key, r.unique_until, \
+         o.output, o.error_type, o.error_message, o.error_blame, o.error_details, \
          o.progress_done, o.progress_total, o.progress_message, \
          o.items_processed, o.items_succeeded, o.items_failed, \
          o.cpu_us, o.wall_us, o.memory_bytes_peak, o.log_bytes, o.log_lines, \
@@ -41,7 +42,7 @@ macro_rules! claimed_columns {
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
          i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
-         r.limit_key"
+         r.limit_key, r.unique_key, r.unique_until"
     };
 }
 
@@ -109,6 +110,7 @@ pub(crate) fn read_claimed(columns: &mut Columns<'_>) -> DbResult<Run> {
         metadata: columns.decoded::<BTreeMap<String, String>>("metadata")?,
         input: columns.json("input")?,
         limit_key: columns.optional_name(LimitKey::new)?,
+        unique: columns.unique()?,
         output: None,
         error: None,
         progress: Progress::default(),
@@ -273,6 +275,17 @@ impl<'a> Columns<'a> {
             http_sent_bytes: self.bits()?,
             http_received_bytes: self.bits()?,
         })
+    }
+}
+
+impl Columns<'_> {
+    pub(crate) fn unique(&mut self) -> DbResult<Option<UniqueHold>> {
+        let key = self.value::<Option<Uuid>>()?.map(UniqueKey);
+        let until = self.value::<Option<i16>>()?;
+        let (Some(key), Some(until)) = (key, until) else { return Ok(None) };
+        let until = Until::from_code(until.into())
+            .ok_or_else(|| DbError::corrupt(format!("unknown term of a key {until}")))?;
+        Ok(Some(UniqueHold { key, until }))
     }
 }
 

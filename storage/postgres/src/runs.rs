@@ -5,6 +5,7 @@ mod cancel;
 mod claim;
 mod claim_run;
 mod enqueue;
+mod keys;
 mod release;
 mod renew;
 mod sweep;
@@ -12,6 +13,7 @@ mod sweep;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use zapjobs_model::unique::plan::has_key;
 use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
@@ -31,6 +33,9 @@ impl RunStore for PostgresStorage {
         check_batch(OPERATION, runs.len())?;
         check_dependencies(OPERATION, runs)?;
         let mut session = self.session(OPERATION).await?;
+        if runs.iter().any(has_key) {
+            return self.enqueue_with_keys(&mut session, OPERATION, runs).await;
+        }
         let stored = if runs.iter().all(|run| run.after.is_empty()) {
             self.insert(&mut session, &NewRuns::of(runs)).await?
         } else {
@@ -116,6 +121,7 @@ impl RunStore for PostgresStorage {
         check_batch(OPERATION, request.limit)?;
         let mut session = self.session(OPERATION).await?;
         self.fold(&mut session).await?;
+        self.prune_keys(&mut session).await?;
         self.prune_runs(&mut session, request).await
     }
 }

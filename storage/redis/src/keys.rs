@@ -4,7 +4,9 @@
 //! **Invariant:** every key of one prefix begins with the same `{prefix}:`, the hash tag that
 //! puts all of them into one slot of a cluster, so that a script may touch any of them.
 
-use zapjobs_model::{JobKey, JobType, QueueName, RunId, RunStatus, ScheduleKey, Tag, TenantId};
+use zapjobs_model::{
+    JobKey, JobType, QueueName, RunId, RunStatus, ScheduleKey, Tag, TenantId, UniqueKey,
+};
 
 /// Keys of one prefix.
 #[derive(Debug, Clone)]
@@ -87,6 +89,10 @@ impl Keys {
 
     pub(crate) fn schedule(&self, key: &ScheduleKey) -> String {
         format!("{}schedule:{},{}", self.base, key.tenant, key.name)
+    }
+
+    pub(crate) fn unique(&self, key: UniqueKey) -> String {
+        format!("{}unique:{}", self.base, key.0.simple())
     }
 
     pub(crate) fn lease(&self, name: &str) -> String {

@@ -137,6 +137,7 @@ impl Raw<'_> {
             tags: new.tags,
             metadata: new.metadata,
             limit_key: text("limit key", self.limit_key, LimitKey::new)?,
+            unique: new.unique,
         })
     }
 }

@@ -6,6 +6,7 @@ mod claim;
 mod claim_run;
 mod enqueue;
 mod held;
+mod keys;
 mod release;
 mod shares;
 mod sweep;

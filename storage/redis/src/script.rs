@@ -49,6 +49,7 @@ macro_rules! scripts {
 
 scripts! {
     enqueue: ["prelude", "store", "enqueue"] false,
+    enqueue_unique: ["prelude", "store", "unique", "enqueue_unique"] false,
     claim: ["prelude", "take", "claim"] false,
     claim_run: ["prelude", "take", "claim_run"] false,
     renew: ["prelude", "renew"] true,
@@ -58,8 +59,8 @@ scripts! {
     promote: ["prelude", "promote"] false,
     expired: ["prelude", "expired"] true,
     cancel: ["prelude", "links", "cancel"] false,
-    requeue: ["prelude", "links", "requeue"] false,
-    prune: ["prelude", "ended", "prune"] false,
+    requeue: ["prelude", "links", "unique", "requeue"] false,
+    prune: ["prelude", "ended", "unique", "prune"] false,
     release_runs: ["prelude", "links", "release_runs"] false,
     enqueue_linked: ["prelude", "store", "links", "enqueue_linked"] false,
     advance: ["prelude", "links", "advance"] false,

@@ -13,6 +13,7 @@ DROP TABLE IF EXISTS {prefix}schedules;
 DROP TABLE IF EXISTS {prefix}definitions;
 DROP TABLE IF EXISTS {prefix}quarantine;
 DROP TABLE IF EXISTS {prefix}logs;
+DROP TABLE IF EXISTS {prefix}keys;
 DROP TABLE IF EXISTS {prefix}tags;
 DROP TABLE IF EXISTS {prefix}ends;
 DROP TABLE IF EXISTS {prefix}dependencies;

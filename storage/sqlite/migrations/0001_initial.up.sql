@@ -30,7 +30,9 @@ CREATE TABLE {prefix}runs (
     -- whether it was admitted, while it is pending or running.
     limit_key        TEXT,
     line             TEXT,
-    admitted         INTEGER NOT NULL DEFAULT 0
+    admitted         INTEGER NOT NULL DEFAULT 0,
+    unique_key       BLOB,
+    unique_until     INTEGER
 ) WITHOUT ROWID;
 
 -- In the order of claims. Each index holds the status, though it is the same throughout,
@@ -117,6 +119,18 @@ CREATE TABLE {prefix}ends (
 ) WITHOUT ROWID;
 
 CREATE INDEX {prefix}ends_in_order ON {prefix}ends (noted_at, run, status);
+-- Keys of unique runs and of requests that may be repeated. One is held until its run has come
+-- so far (0 started, 1 finished), or else up to `expires_at`; whether the run has follows from
+-- `runs`, so that nothing is written here when it does.
+CREATE TABLE {prefix}keys (
+    key         BLOB    NOT NULL PRIMARY KEY,
+    run         BLOB    NOT NULL,
+    until       INTEGER,
+    expires_at  INTEGER,
+    fingerprint BLOB
+) WITHOUT ROWID;
+
+CREATE INDEX {prefix}keys_expiring ON {prefix}keys (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE {prefix}tags (
     tag TEXT NOT NULL,
@@ -162,6 +176,8 @@ CREATE TABLE {prefix}definitions (
     output_schema      TEXT,
     digest             BLOB,
     last_status        INTEGER,
+    -- The whole policy as JSON, where the four columns do not say all.
+    retry_policy       TEXT,
     PRIMARY KEY (tenant, job_type)
 ) WITHOUT ROWID;
 

@@ -11,7 +11,7 @@ use crate::SqliteStorage;
 use crate::db::Db;
 use crate::error::{DbError, DbResult};
 use crate::quarantine::is_of_record;
-use crate::row::Columns;
+use crate::row::{Columns, encoded};
 use crate::writer::WriteKind;
 
 /// Bytes of a definition, about.
@@ -21,14 +21,14 @@ macro_rules! columns {
     () => {
         "tenant, job_type, display_name, description, queue, schedule, \
          retry_max_attempts, retry_base_ms, retry_cap_ms, retry_jitter, timeout_ms, tags, \
-         default_input, input_schema, output_schema, digest, last_status"
+         default_input, input_schema, output_schema, digest, last_status, retry_policy"
     };
 }
 
 const PUT: &str = concat!(
     "INSERT OR REPLACE INTO {prefix}definitions (",
     columns!(),
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
 );
 const ONE: &str =
     concat!("SELECT ", columns!(), " FROM {prefix}definitions WHERE tenant = ?1 AND job_type = ?2");
@@ -113,6 +113,7 @@ fn put(db: &Db, definition: &JobDefinition) -> DbResult<()> {
         definition.output_schema.as_ref().map(|schema| schema.as_str()),
         definition.digest.as_ref().map(|digest| digest.as_bytes()),
         definition.last_status.map(RunStatus::code),
+        encoded(retry, retry.is_plain()),
     ])?;
     Ok(())
 }
@@ -137,7 +138,7 @@ fn readable(mut rows: rusqlite::Rows<'_>) -> DbResult<Vec<JobDefinition>> {
 }
 
 fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
-    Ok(JobDefinition {
+    let definition = JobDefinition {
         // In the order of the columns: fields are evaluated as they stand here.
         key: JobKey { tenant: columns.name(TenantId::new)?, job_type: columns.name(JobType::new)? },
         display_name: columns.value()?,
@@ -149,6 +150,7 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
             base_ms: columns.bits()?,
             cap_ms: columns.bits()?,
             jitter: columns.value()?,
+            ..RetryPolicy::default()
         },
         timeout_ms: columns.optional_bits()?,
         tags: columns.decoded::<Vec<Tag>>("tags")?,
@@ -157,6 +159,12 @@ fn read_definition(columns: &mut Columns<'_>) -> DbResult<JobDefinition> {
         output_schema: columns.optional_json("output schema")?,
         digest: columns.digest()?,
         last_status: columns.value::<Option<i64>>()?.map(status).transpose()?,
+    };
+    // Where plugins could have declared it, the four columns say all.
+    let whole = columns.decoded::<Option<RetryPolicy>>("retry policy")?;
+    Ok(match whole {
+        Some(retry) => JobDefinition { retry, ..definition },
+        None => definition,
     })
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use zapjobs_model::{
     Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
     Priority, Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp,
-    Trigger, Usage, WorkerId,
+    Trigger, UniqueHold, UniqueKey, Until, Usage, WorkerId,
 };
 
 use crate::error::{DbError, DbResult};
@@ -30,7 +30,7 @@ macro_rules! run_columns {
          o.cpu_us, o.wall_us, o.memory_bytes_peak, o.log_bytes, o.log_lines, \
          o.log_lines_dropped, o.output_bytes, \
          o.wait_us, o.http_requests, o.http_sent_bytes, o.http_received_bytes, \
-         r.limit_key"
+         r.limit_key, r.unique_key, r.unique_until"
     };
 }
 
@@ -84,6 +84,7 @@ pub(crate) fn read_run(row: &Row<'_>) -> DbResult<Run> {
         counts: columns.item_counts()?,
         usage: columns.usage()?,
         limit_key: columns.optional_name(LimitKey::new)?,
+        unique: columns.unique()?,
     };
     Ok(run)
 }
@@ -221,6 +222,17 @@ impl<'a> Columns<'a> {
             http_sent_bytes: self.bits()?,
             http_received_bytes: self.bits()?,
         })
+    }
+}
+
+impl Columns<'_> {
+    fn unique(&mut self) -> DbResult<Option<UniqueHold>> {
+        let key = self.optional_uuid()?.map(UniqueKey);
+        let until = self.value::<Option<i64>>()?;
+        let (Some(key), Some(until)) = (key, until) else { return Ok(None) };
+        let until = Until::from_code(until)
+            .ok_or_else(|| DbError::corrupt(format!("unknown term of a key {until}")))?;
+        Ok(Some(UniqueHold { key, until }))
     }
 }
 

@@ -4,6 +4,7 @@ mod apply;
 mod cancel;
 mod claim;
 mod enqueue;
+mod keys;
 pub(crate) mod lanes;
 mod prune;
 mod release;
@@ -157,6 +158,7 @@ impl RunStore for SqliteStorage {
             }
             rest_between_writes().await;
         }
+        self.prune_keys().await?;
         self.fold_statistics().await?;
         Ok(pruned)
     }
@@ -169,6 +171,17 @@ pub(crate) async fn rest_between_writes() {
 }
 
 impl SqliteStorage {
+    async fn prune_keys(&self) -> Result<()> {
+        let kind = WriteKind::new("prune keys", 0);
+        for _ in 0..keys::PRUNE_WRITES_MAX {
+            if !self.write(kind, keys::prune).await? {
+                break;
+            }
+            rest_between_writes().await;
+        }
+        Ok(())
+    }
+
     async fn fold_statistics(&self) -> Result<()> {
         let kind = WriteKind::new("fold statistics", 0);
         for _ in 0..FOLD_WRITES_MAX {

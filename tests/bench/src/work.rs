@@ -33,6 +33,8 @@ pub(crate) fn a_run() -> NewRun {
         metadata: Default::default(),
         after: Vec::new(),
         limit_key: None,
+        unique: None,
+        idempotency: None,
     }
 }
 

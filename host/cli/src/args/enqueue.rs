@@ -7,6 +7,7 @@ use clap::Args;
 use zapjobs_model::{Condition, CorrelationId, JobType, Priority, QueueName, Tag, Timestamp};
 use zapjobs_model::{CorrelationId, JobType, LimitKey, Priority, QueueName, Tag, Timestamp};
 
+use super::unique::UniqueArgs;
 use crate::values::parse_span;
 
 /// Ask for a job to be run by a host that serves the storage.
@@ -60,6 +61,8 @@ pub(crate) struct EnqueueArgs {
     /// run returned takes its place
     #[arg(long = "after", value_name = "RUN[:success|failure|always]", value_parser = parse_after)]
     pub(crate) after: Vec<AfterArg>,
+    #[command(flatten)]
+    pub(crate) unique: UniqueArgs,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }

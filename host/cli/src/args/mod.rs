@@ -11,6 +11,7 @@ mod schedule;
 mod serve;
 mod stats;
 mod torture;
+mod unique;
 mod workflow;
 
 use std::path::PathBuf;

@@ -11,6 +11,8 @@ pub(crate) enum PluginsCommand {
     List,
     /// Show what a component provides and what it wants
     Inspect(InspectArgs),
+    /// List the job types as they are served: their queues, schedules and retries
+    Jobs,
     /// Show the versions of a plugin that can be gone back to
     History(PluginArgs),
     /// Let a version serve that is held back

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use zapjobs_model::{Dependency, Due, JobDefinition, JobKey, JobRequest, Json, Trigger};
-use zapjobs_runtime::Client;
-use zapjobs_storage::Storage;
+use zapjobs_model::{Dependency, Due, JobDefinition, JobKey, JobRequest, Json, RunId, Trigger};
+use zapjobs_runtime::{Client, Submitted};
+use zapjobs_storage::{EnqueueResult, Storage};
 
 use super::follow::follow_to_end;
 use super::runs::find;
@@ -39,19 +39,47 @@ pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
     }
     let mut requests = requests(&args, &key, given, definition.as_ref());
     requests.iter_mut().for_each(|request| request.after.clone_from(&after));
-    let ids = client.enqueue_all(requests).await?;
+    let submitted = client.submit_all(requests).await?;
+    submitted.iter().for_each(|submitted| note_unless_stored(&app, *submitted));
     if let Some(definition) = &definition {
         warn_if_unserved(&app, &storage, definition).await?;
     }
-    match ids.as_slice() {
-        [id] if args.wait.wait => follow_to_end(&app, &storage, *id, args.wait.timeout).await?,
-        [id] if app.output.json && args.inputs.is_none() => {
-            app.output.document(&json!({ "id": id }));
+    match submitted.as_slice() {
+        [one] if args.wait.wait => {
+            follow_to_end(&app, &storage, one.id, args.wait.timeout).await?;
         }
-        ids if app.output.json => app.output.document(&json!({ "ids": ids })),
-        ids => ids.iter().for_each(|id| app.output.line(id)),
+        [one] if app.output.json && args.inputs.is_none() => {
+            app.output.document(&json!({ "id": one.id, "result": word(one.result) }));
+        }
+        all if app.output.json => {
+            let ids: Vec<RunId> = all.iter().map(|it| it.id).collect();
+            let results: Vec<&str> = all.iter().map(|it| word(it.result)).collect();
+            app.output.document(&json!({ "ids": ids, "results": results }));
+        }
+        all => all.iter().for_each(|it| app.output.line(it.id)),
     }
     Ok(storage.close().await?)
+}
+
+const fn word(result: EnqueueResult) -> &'static str {
+    match result {
+        EnqueueResult::Stored => "stored",
+        EnqueueResult::Existing(_) | EnqueueResult::Duplicate => "existing",
+        EnqueueResult::Replaced(_) => "replaced",
+    }
+}
+
+fn note_unless_stored(app: &App, submitted: Submitted) {
+    let Submitted { id, result } = submitted;
+    match result {
+        EnqueueResult::Stored => {}
+        EnqueueResult::Existing(_) | EnqueueResult::Duplicate => {
+            app.output.note(format_args!("note: no new run: {id} stands for this request"));
+        }
+        EnqueueResult::Replaced(_) => {
+            app.output.note(format_args!("note: no new run: {id} has this request's input now"));
+        }
+    }
 }
 
 /// A wish for each input; one with the job's own default where none is given.
@@ -83,6 +111,8 @@ fn request(args: &EnqueueArgs, key: &JobKey, input: Json) -> JobRequest {
         tags: args.tags.clone(),
         metadata: args.metadata.iter().cloned().collect(),
         limit_key: args.limit_key.clone(),
+        unique: args.unique.unique(),
+        idempotency_key: args.unique.idempotency_key(),
         ..JobRequest::new(key.tenant.clone(), key.job_type.clone(), input)
     }
 }

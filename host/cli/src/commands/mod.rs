@@ -80,6 +80,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Torture(args) => torture::torture(args, app).await,
         Command::Plugins(PluginsCommand::List) => plugins::list(app).await,
         Command::Plugins(PluginsCommand::Inspect(args)) => plugins::inspect(args, app).await,
+        Command::Plugins(PluginsCommand::Jobs) => plugins::jobs(app).await,
         Command::Plugins(PluginsCommand::History(args)) => plugins::history(&args, &app),
         Command::Plugins(PluginsCommand::Approve(args)) => plugins::approve(&args, &app),
         Command::Plugins(PluginsCommand::Rollback(args)) => plugins::roll_back(&args, &app),

@@ -218,3 +218,28 @@ fn a_cancelled_loop_stops_within_a_tenth_of_a_second() {
     println!("cancelled after (us): {waits:?}");
     assert!(waits.into_iter().min().unwrap() < 100_000, "{waits:?}");
 }
+
+#[test]
+fn a_second_unique_request_and_a_repeated_one_are_answered_the_first_run() {
+    let (folder, server) = serving(&[]);
+    server.stop();
+    let unique = ["enqueue", "greet", "--input", r#"{"name":"Ada"}"#, "--unique"];
+    let first = folder.json(&unique);
+    assert_eq!(first["result"], "stored");
+    let second = folder.json(&unique);
+    assert_eq!((&second["id"], &second["result"]), (&first["id"], &json!("existing")));
+    let replacing =
+        [&unique[..], &["--unique-key", "k", "--unique-for", "10m", "--on-conflict", "replace"]];
+    assert_eq!(folder.json(&replacing.concat())["result"], "stored");
+    assert_eq!(folder.json(&replacing.concat())["result"], "replaced");
+
+    let named = ["enqueue", "greet", "--idempotency-key", "x", "--input"];
+    let heard = folder.json(&[&named[..], &[r#"{"name":"Ada"}"#]].concat());
+    let again = folder.json(&[&named[..], &[r#"{ "name": "Ada" }"#]].concat());
+    assert_eq!((&again["id"], &again["result"]), (&heard["id"], &json!("existing")));
+    let ended = folder.run(&[&named[..], &[r#"{"name":"Bob"}"#]].concat());
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("was used for another request"), "{}", ended.stderr);
+    let ended = folder.run(&["enqueue", "greet", "--unique", "--unique-for", "1ms"]);
+    assert!(ended.stderr.contains("use 1 second to 30 days"), "{}", ended.stderr);
+}

@@ -168,3 +168,20 @@ fn each_tenant_has_its_own_plugins_in_its_own_folder() {
     let listed = folder.json(&["--tenant", "acme", "plugins", "list"]);
     assert_eq!(listed[0]["jobs"], json!(["greet"]));
 }
+
+#[test]
+fn a_manifest_says_how_a_job_is_tried_again() {
+    let folder = Folder::new();
+    let manifest = "[jobs.greet.retry]\nkind = \"fixed\"\nbase_ms = 5000\n\
+                    not_retried = [\"config.*\"]\n";
+    std::fs::write(folder.path("plugins/hello.toml"), manifest).unwrap();
+    folder.put_plugin("hello", &component("hello"));
+    let server = Server::start(&folder, &[]);
+    server.stop();
+    let jobs = folder.json(&["plugins", "jobs"]);
+    assert_eq!(jobs[0]["retry"]["kind"], "fixed");
+    let words = jobs[0]["retry_words"].as_str().unwrap();
+    assert!(words.contains("waiting 5s each time") && words.contains("not after config.*"));
+    let shown = folder.run(&["plugins", "jobs"]).stdout;
+    assert!(shown.contains("greet") && shown.contains("5s each time"), "{shown}");
+}

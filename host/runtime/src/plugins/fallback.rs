@@ -57,7 +57,7 @@ impl PluginDirectory {
         if let Some(reason) = unservable {
             return Ok(Err(reason));
         }
-        let prepared = self.prepare(file, &*plugin).await?;
+        let prepared = self.prepare(file, &*plugin, &candidate.manifest).await?;
         self.publish(file, plugin, &candidate, prepared, Origin::Kept).await.map(Ok)
     }
 }

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use zapjobs_model::grants::{Environment, HttpGrant, SecretGrant, SecretName, Settings};
 use zapjobs_model::{
-    Access, Digest, DirectoryGrant, Grants, Limits, Narrowing, QueueName, TenantId,
+    Access, Digest, DirectoryGrant, Grants, JobType, Limits, Narrowing, QueueName, RetryOverride,
+    RetryPolicy, TenantId,
 };
 
 /// A manifest. An absent file is an empty one: nothing granted, nothing narrowed.
@@ -27,6 +28,9 @@ use zapjobs_model::{
 ///
 /// [limits]               # each narrows the host's own limit
 /// memory_bytes_max = 67108864
+///
+/// [jobs.mail.retry]      # in place of what the plugin declares
+/// max_attempts = 10
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -40,6 +44,14 @@ pub struct Manifest {
     config: Settings,
     secrets: BTreeMap<SecretName, SecretGrant>,
     limits: Narrowing,
+    jobs: BTreeMap<JobType, JobOverrides>,
+}
+
+/// What an operator says of one job, in place of what the plugin declares.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct JobOverrides {
+    retry: RetryOverride,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -83,6 +95,10 @@ impl Manifest {
             ManifestError(format!("line {place}: {}", error.message().replace('\n', ", ")))
         })?;
         manifest.grants().checked().map_err(|error| ManifestError(error.to_string()))?;
+        for job in manifest.jobs() {
+            // Against what a plugin that says nothing declares; its own is looked at once it is read.
+            manifest.retry(job, &RetryPolicy::default()).map_err(ManifestError)?;
+        }
         Ok(manifest)
     }
 
@@ -115,6 +131,17 @@ impl Manifest {
     /// Whether runs of a queue may be executed by it; all may where nothing is said.
     pub fn serves_queue(&self, queue: &QueueName) -> bool {
         self.queues.as_ref().is_none_or(|queues| queues.contains(queue))
+    }
+
+    /// Job types of which it says something.
+    pub fn jobs(&self) -> impl Iterator<Item = &JobType> {
+        self.jobs.keys()
+    }
+
+    /// How a job is tried again: as declared, but for what is said of it here.
+    pub fn retry(&self, job: &JobType, declared: &RetryPolicy) -> Result<RetryPolicy, String> {
+        let Some(said) = self.jobs.get(job) else { return Ok(declared.clone()) };
+        said.retry.over(declared).map_err(|error| format!("[jobs.{job}.retry]: {error}"))
     }
 
     /// The queues that it is restricted to.

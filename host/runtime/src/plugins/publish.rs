@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use zapjobs_model::port::Plugin;
 use zapjobs_model::{
-    Capability, JobDefinition, JobDescription, JobKey, QueueName, RetryCode, TenantId,
+    Capability, Digest, JobDefinition, JobDescription, JobKey, JobType, QueueName, RetryCode,
+    TenantId,
 };
 use zapjobs_storage::StorageError;
 
@@ -39,6 +40,7 @@ impl PluginDirectory {
         self.conflict(file, plugin)
             .or_else(|| bad_schema(plugin))
             .or_else(|| restriction(&file.id.tenant, plugin, manifest))
+            .or_else(|| bad_override(plugin, manifest))
     }
 
     /// Whether the tenant has as many plugins as it may, this one aside.
@@ -58,11 +60,12 @@ impl PluginDirectory {
         &self,
         file: &PluginFile,
         plugin: &dyn Plugin,
+        manifest: &Manifest,
     ) -> Result<Prepared, StorageError> {
         let mut prepared = Prepared { definitions: Vec::new(), misfits: Vec::new() };
         for job in plugin.jobs() {
             let tenant = file.id.tenant.clone();
-            let declared = JobDefinition::from_description(tenant, job, plugin.digest());
+            let declared = overridden(tenant, job, plugin.digest(), manifest);
             let stored = self.storage.definition(&declared.key).await?;
             let definition = declared.redeclared(stored.as_ref());
             if self.options.schema_check != SchemaCheck::Off {
@@ -222,6 +225,38 @@ fn restriction(tenant: &TenantId, plugin: &dyn Plugin, manifest: &Manifest) -> O
          \"{queue}\" to its `queues`",
         refused.job_type
     ))
+}
+
+/// A definition as its plugin declares it and its manifest says. What was refused by
+/// [`bad_override`] stays as declared.
+pub(super) fn overridden(
+    tenant: TenantId,
+    job: &JobDescription,
+    digest: Digest,
+    manifest: &Manifest,
+) -> JobDefinition {
+    let declared = JobDefinition::from_description(tenant, job, digest);
+    match manifest.retry(&job.job_type, &declared.retry) {
+        Ok(retry) => JobDefinition { retry, ..declared },
+        Err(_) => declared,
+    }
+}
+
+/// A job that the manifest says something of, and that the plugin does not have. No hindrance
+/// for a version before, which may have had fewer.
+pub(super) fn unknown_job(plugin: &dyn Plugin, manifest: &Manifest) -> Option<String> {
+    let has = |name: &JobType| plugin.jobs().iter().any(|job| job.job_type == *name);
+    let name = manifest.jobs().find(|name| !has(name))?;
+    Some(format!(
+        "its manifest says something of the job {name}, which it does not have: correct the name \
+         in [jobs.{name}], or remove it"
+    ))
+}
+
+/// What the manifest says of a job and does not fit what is declared.
+fn bad_override(plugin: &dyn Plugin, manifest: &Manifest) -> Option<String> {
+    let said = plugin.jobs().iter().map(|job| manifest.retry(&job.job_type, &job.retry));
+    said.filter_map(Result::err).next().map(|problem| format!("its manifest is wrong: {problem}"))
 }
 
 /// A job whose schema or default input would fail at every submission.

@@ -11,6 +11,7 @@ use zapjobs_model::{Capability, Digest};
 use zapjobs_storage::StorageError;
 
 use super::fallback::kept;
+use super::publish::unknown_job;
 use super::read::Candidate;
 use super::scan::{self, PluginFile};
 use super::{
@@ -144,7 +145,10 @@ impl PluginDirectory {
             Ok(plugin) => plugin,
             Err(LoadError(reason)) => return Ok(Left::refused(reason)),
         };
-        if let Some(reason) = self.unservable(file, &*plugin, &candidate.manifest) {
+        let is_new = origin == Origin::File;
+        let unknown = || unknown_job(&*plugin, &candidate.manifest).filter(|_| is_new);
+        let unservable = self.unservable(file, &*plugin, &candidate.manifest);
+        if let Some(reason) = unservable.or_else(unknown) {
             return Ok(Left::refused(reason));
         }
         let wants = Capability::of_imports(plugin.imports());
@@ -154,7 +158,7 @@ impl PluginDirectory {
         if origin == Origin::File && !more.is_empty() {
             return Ok(Verdict::Left(Left::Held(HoldReason::WantsMore(more))));
         }
-        let prepared = self.prepare(file, &*plugin).await?;
+        let prepared = self.prepare(file, &*plugin, &candidate.manifest).await?;
         let is_approved = origin != Origin::File || orders.approved.contains(&candidate.digest);
         let holds = self.options.schema_check == SchemaCheck::Hold && !is_approved;
         if holds && !prepared.misfits.is_empty() {

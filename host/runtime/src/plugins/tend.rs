@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use zapjobs_model::port::Plugin;
-use zapjobs_model::{Digest, JobDefinition, JobKey, RetryCode, RunStatus};
+use zapjobs_model::{Digest, JobKey, RetryCode, RunStatus};
 use zapjobs_storage::{Cursor, RunFilter, RunPageRequest, StorageError};
 
 use super::fallback::kept;
+use super::publish::overridden;
 use super::scan::PluginFile;
 use super::{PluginDirectory, PluginId, RescanError, blocking, of_plugin};
 
@@ -152,7 +153,7 @@ impl PluginDirectory {
         let declared = plugin
             .jobs()
             .iter()
-            .map(|job| JobDefinition::from_description(id.tenant.clone(), job, digest));
+            .map(|job| overridden(id.tenant.clone(), job, digest, &candidate.manifest));
         let served = self.served(&plugin, &candidate, &declared.collect::<Vec<_>>());
         self.catalog.keep_earlier(&served);
         Ok(Ok(()))

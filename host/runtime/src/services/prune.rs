@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use zapjobs_model::Timestamp;
 use zapjobs_storage::{PruneRequest, Result};
 
 use super::Service;
@@ -27,11 +28,11 @@ impl Service for Prune {
     async fn run_once(&self, core: &Core) -> Result<Duration> {
         let now = core.storage.now().await?;
         let mut gone = 0;
-        if let Some(retention) = core.options.retention {
-            let finished_before = now.minus(retention);
-            let request = PruneRequest { finished_before, limit: RUNS_PER_STEP };
-            gone += core.storage.prune(request).await?;
-        }
+        // Where runs are kept for ever, keys whose time is over go all the same.
+        let never = Timestamp::from_micros(i64::MIN);
+        let finished_before = core.options.retention.map_or(never, |kept| now.minus(kept));
+        let request = PruneRequest { finished_before, limit: RUNS_PER_STEP };
+        gone += core.storage.prune(request).await?;
         if let Some(retention) = core.options.log_retention {
             let finished_before = now.minus(retention);
             let request = PruneRequest { finished_before, limit: LOG_ENTRIES_PER_STEP };

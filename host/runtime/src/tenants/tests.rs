@@ -54,6 +54,8 @@ impl Rounds {
             metadata: Default::default(),
             after: Vec::new(),
             limit_key: None,
+            unique: None,
+            idempotency: None,
         };
         let runs: Vec<NewRun> = (0..count).map(run).collect();
         self.storage.enqueue(&runs).await.expect("enqueued");

@@ -191,7 +191,13 @@ async fn a_description_arrives_whole() {
     let [job] = plugin.jobs() else { panic!("{:?}", plugin.jobs()) };
     assert_eq!(job.job_type.as_str(), "right");
     assert_eq!(job.queue.as_ref().expect("a queue").as_str(), "reports");
-    let retry = RetryPolicy { max_attempts: 5, base_ms: 10, cap_ms: 100, jitter: 0.5 };
+    let retry = RetryPolicy {
+        max_attempts: 5,
+        base_ms: 10,
+        cap_ms: 100,
+        jitter: 0.5,
+        ..RetryPolicy::default()
+    };
     assert_eq!(job.retry, retry);
     assert_eq!(job.timeout_ms, Some(1_000));
     assert_eq!(job.schedule.to_string(), "cron @daily (Europe/Lisbon)");

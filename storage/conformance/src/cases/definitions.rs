@@ -1,6 +1,7 @@
 //! Job definitions.
 
-use zapjobs_model::{JobDefinition, RetryPolicy, RunStatus, Schedule};
+use zapjobs_model::retry::DELAY_MS_MAX;
+use zapjobs_model::{Backoff, ErrorPattern, JobDefinition, RetryPolicy, RunStatus, Schedule};
 
 use crate::Fixture;
 use crate::builders::{a_definition, a_run, json, key, queue, tag, tenant};
@@ -26,7 +27,13 @@ pub(crate) async fn every_field_of_a_definition_survives(f: &Fixture) {
         description: "Line one\nline two; \"quoted\"".to_owned(),
         queue: queue("mail.out"),
         schedule: Schedule::cron("30 4 * * MON-FRI", "Europe/Lisbon").expect("a schedule"),
-        retry: RetryPolicy { max_attempts: 7, base_ms: 1, cap_ms: 2, jitter: 0.125 },
+        retry: RetryPolicy {
+            max_attempts: 7,
+            base_ms: 1,
+            cap_ms: 2,
+            jitter: 0.125,
+            ..RetryPolicy::default()
+        },
         timeout_ms: Some(12_345),
         tags: vec![tag("z"), tag("a b")],
         default_input: json(r#"{"n":1.50}"#),
@@ -134,4 +141,23 @@ pub(crate) async fn noting_the_status_of_an_unknown_definition_is_passed_over(f:
     assert_eq!(f.definition("acme", "unknown").await, None);
     let stored = f.definition("acme", "mail").await.expect("there");
     assert_eq!(stored.last_status, Some(RunStatus::Completed));
+}
+
+pub(crate) async fn every_kind_of_retry_policy_survives(f: &Fixture) {
+    let named = ErrorPattern::new("ünïcode 'quoted'.*").expect("a pattern");
+    let plain = RetryPolicy { max_attempts: 9, base_ms: 5, cap_ms: 7, ..RetryPolicy::default() };
+    let policies = [
+        plain.clone(),
+        RetryPolicy { kind: Backoff::Linear, ..plain.clone() },
+        RetryPolicy { kind: Backoff::Fixed, jitter: 0.0, ..plain.clone() },
+        RetryPolicy { kind: Backoff::Listed, delays_ms: vec![0, DELAY_MS_MAX], ..plain.clone() },
+        RetryPolicy { not_retried: vec![named], ..plain.clone() },
+        plain,
+    ];
+    for retry in policies {
+        let definition = JobDefinition { retry, ..a_definition("acme", "mail") };
+        f.storage.put_definitions(std::slice::from_ref(&definition)).await.expect("stored");
+        let stored = f.storage.definition(&definition.key).await.expect("read");
+        assert_eq!(stored, Some(definition));
+    }
 }

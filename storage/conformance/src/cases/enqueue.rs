@@ -69,6 +69,8 @@ pub(crate) async fn every_field_is_stored_as_it_was_given(f: &Fixture) {
         metadata: run.metadata,
         after: Vec::new(),
         limit_key: run.limit_key,
+        unique: None,
+        idempotency: None,
     };
     assert_eq!(given_back, new);
 }

@@ -5,6 +5,7 @@ mod dependencies;
 mod flow;
 mod looks;
 mod schedules;
+mod uniqueness;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -181,6 +182,7 @@ impl Chooser {
         if self.random.once_in(2) {
             run = run.limit_key(self.random.one_of(&["x", "y/ü"]));
         }
+        let run = self.with_keys(run);
         let mut run = run.build();
         run.due = self.due();
         let deadline = self.now.plus(self.span());

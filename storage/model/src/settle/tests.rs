@@ -26,6 +26,8 @@ fn running() -> Run {
         metadata: Default::default(),
         after: Vec::new(),
         limit_key: None,
+        unique: None,
+        idempotency: None,
     };
     let mut run = Run::from_new(new, NOW);
     run.status = RunStatus::Running;
@@ -193,5 +195,26 @@ proptest! {
         if let (Some(due), Some(deadline)) = (after.due_at, run.deadline) {
             prop_assert!(due <= deadline);
         }
+    }
+}
+
+#[test]
+fn an_error_that_the_policy_names_is_not_tried_again() {
+    let named = crate::ErrorPattern::new("flaky").expect("a pattern");
+    let policy = RetryPolicy { not_retried: vec![named], ..steady() };
+    let settled = |outcome| settle(&running(), outcome, Usage::default(), NOW, &policy, 0.5);
+    for outcome in [
+        Outcome::Retry { error: error(), after_ms: None },
+        Outcome::Retry { error: error(), after_ms: Some(5) },
+        stopped(StopReason::Memory),
+    ] {
+        let transition = settled(outcome);
+        assert_eq!((transition.status, transition.error), (RunStatus::Failed, Some(error())));
+    }
+    let other = RunError::new(Blame::Guest, "flaky.too", "try me again");
+    let transition = settled(Outcome::Retry { error: other, after_ms: None });
+    assert_eq!(transition.status, RunStatus::AwaitingRetry);
+    for outcome in [Outcome::HostFault(error()), Outcome::Lost] {
+        assert!(!settled(outcome).status.is_final(), "a host's fault is not the job's");
     }
 }

@@ -35,31 +35,58 @@ const CANCEL: &str = concat!(
     counted AS (",
     counting!("cancelled", "held WHERE status IN (0, 1, 6, 7)"),
     ")
-    SELECT status, queue, followed FROM held"
+    SELECT status, queue, followed, NULL::uuid FROM held"
 );
-const REQUEUE: &str = "WITH held AS MATERIALIZED (
-        SELECT id, status, queue, followed FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
-    requeued AS (
-        UPDATE {schema}.{prefix}runs r SET status = 0, due_at = {now}, attempt = 0,
-            host_faults = 0, started_at = NULL, finished_at = NULL, cancel_requested = false,
-            trigger_code = 4
-        FROM held WHERE r.id = held.id AND held.status IN (4, 5)),
-    noted AS (
-        UPDATE {schema}.{prefix}outcomes o SET error_type = NULL, error_message = NULL,
-            error_blame = NULL, error_details = NULL, output = NULL, progress_done = 0,
-            progress_total = NULL, progress_message = '', items_processed = 0,
-            items_succeeded = 0, items_failed = 0
-        FROM held WHERE o.id = held.id AND held.status IN (4, 5)),
-    taken_back AS (
-        DELETE FROM {schema}.{prefix}ends e USING held
-        WHERE e.run = held.id AND held.followed AND held.status IN (4, 5))
-    SELECT status, queue, followed FROM held";
+/// Makes a failed or cancelled run pending, if a condition on `held` is met.
+macro_rules! requeueing {
+    ($if:literal) => {
+        concat!(
+            "WITH held AS MATERIALIZED (
+                SELECT id, status, queue, followed, unique_key FROM {schema}.{prefix}runs
+                WHERE id = $2 FOR UPDATE),
+            requeued AS (
+                UPDATE {schema}.{prefix}runs r SET status = 0, due_at = {now}, attempt = 0,
+                    host_faults = 0, started_at = NULL, finished_at = NULL,
+                    cancel_requested = false, trigger_code = 4
+                FROM held WHERE r.id = held.id AND held.status IN (4, 5)",
+            $if,
+            "),
+            noted AS (
+                UPDATE {schema}.{prefix}outcomes o SET error_type = NULL, error_message = NULL,
+                    error_blame = NULL, error_details = NULL, output = NULL, progress_done = 0,
+                    progress_total = NULL, progress_message = '', items_processed = 0,
+                    items_succeeded = 0, items_failed = 0
+                FROM held WHERE o.id = held.id AND held.status IN (4, 5)",
+            $if,
+            "),
+            taken_back AS (
+                DELETE FROM {schema}.{prefix}ends e USING held
+                WHERE e.run = held.id AND held.followed AND held.status IN (4, 5)",
+            $if,
+            ")
+            SELECT status, queue, followed, unique_key FROM held"
+        )
+    };
+}
+
+const REQUEUE: &str = requeueing!(" AND held.unique_key IS NULL");
+/// Of a run that has taken its key again.
+const REQUEUE_UNIQUE: &str = requeueing!("");
+const LOCK: &str = "SELECT status, queue, followed, unique_key FROM {schema}.{prefix}runs
+    WHERE id = $1 FOR UPDATE";
 
 /// How a run stood when the statement met it.
 struct Standing {
     status: RunStatus,
     queue: String,
     followed: bool,
+    is_unique: bool,
+}
+
+impl Standing {
+    const fn is_requeuable(&self) -> bool {
+        matches!(self.status, RunStatus::Failed | RunStatus::Cancelled)
+    }
 }
 
 impl PostgresStorage {
@@ -96,13 +123,37 @@ impl PostgresStorage {
         run: RunId,
     ) -> Result<RequeueResult> {
         let standing = standing(session, self.query(REQUEUE).bind(run.0)).await?;
-        let Some(Standing { status, queue, .. }) = standing else {
-            return Ok(RequeueResult::NotFound);
-        };
+        let Some(standing) = standing else { return Ok(RequeueResult::NotFound) };
+        if standing.is_requeuable() && standing.is_unique {
+            return self.requeue_unique(session, run).await;
+        }
+        let Standing { status, queue, .. } = standing;
         if !matches!(status, RunStatus::Failed | RunStatus::Cancelled) {
             return Ok(RequeueResult::NotRequeuable(status));
         }
         self.events.ready_named(&queue);
+        Ok(RequeueResult::Requeued)
+    }
+
+    /// The same of a run that must take its key again. It is locked first, and the key then:
+    /// whoever has the key waits for no run that has ended.
+    async fn requeue_unique(&self, session: &mut Session<'_>, run: RunId) -> Result<RequeueResult> {
+        session.begin().await?;
+        let locked = standing(session, self.query(LOCK).bind(run.0)).await?;
+        let refusal = match locked {
+            None => Some(RequeueResult::NotFound),
+            Some(locked) if !locked.is_requeuable() => {
+                Some(RequeueResult::NotRequeuable(locked.status))
+            }
+            Some(_) => self.retake(session, run).await?.map(RequeueResult::KeyHeld),
+        };
+        if let Some(refusal) = refusal {
+            session.roll_back().await?;
+            return Ok(refusal);
+        }
+        let requeued = standing(session, self.query(REQUEUE_UNIQUE).bind(run.0)).await?;
+        session.commit().await?;
+        requeued.into_iter().for_each(|requeued| self.events.ready_named(&requeued.queue));
         Ok(RequeueResult::Requeued)
     }
 }
@@ -114,7 +165,9 @@ async fn standing(session: &mut Session<'_>, query: Bound) -> Result<Option<Stan
         let status = columns.value::<i16>()?;
         let status = RunStatus::from_code(status.into())
             .ok_or_else(|| DbError::corrupt("the run's record cannot be read and is set aside"))?;
-        Ok(Standing { status, queue: columns.value()?, followed: columns.value()? })
+        let (queue, followed) = (columns.value()?, columns.value()?);
+        let is_unique = columns.value::<Option<uuid::Uuid>>()?.is_some();
+        Ok(Standing { status, queue, followed, is_unique })
     });
     session.told(read.transpose() as DbResult<_>)
 }

@@ -34,7 +34,7 @@ const CLAIM: &str = concat!(
     LEFT JOIN {schema}.{prefix}inputs i ON i.id = r.id"
 );
 /// Where the columns that tell how the run stood begin: behind the run's own.
-const STANDING_AT: usize = 26;
+const STANDING_AT: usize = 28;
 
 impl PostgresStorage {
     pub(super) async fn claim_certain(

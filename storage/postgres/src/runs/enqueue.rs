@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
-use zapjobs_model::{Due, NewRun, RunId, RunStatus};
+use zapjobs_model::{Due, NewRun, RunId, RunStatus, Unique};
 use zapjobs_storage::{EnqueueResult, Result};
 
 use crate::PostgresStorage;
@@ -19,16 +19,17 @@ const INSERT: &str = concat!(
         SELECT *, greatest({now}, coalesce(due_at, {now+delay_us})) AS due, {now} AS created
         FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int2[], $7::int2[],
             $8::text[], $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::text[],
-            $14::uuid[], $15::text[], $16::text[], $19::bool[],
-            $20::text[])
+            $14::uuid[], $15::text[], $16::text[], $19::bool[], $20::text[], $21::uuid[],
+            $22::int2[])
         AS t (id, tenant, job_type, queue, priority, trigger_code, input, delay_us, due_at,
-            deadline, max_attempts, correlation_id, parent, tags, metadata, held, limit_key)),
+            deadline, max_attempts, correlation_id, parent, tags, metadata, held, limit_key,
+            unique_key, unique_until)),
     stored AS (
         INSERT INTO {schema}.{prefix}runs (id, due_at, input_bytes, priority, status,
-            trigger_code, tenant, queue, job_type, limit_key)
+            trigger_code, tenant, queue, job_type, limit_key, unique_key, unique_until)
         SELECT id, due, octet_length(input), priority,
             CASE WHEN held THEN 7 WHEN due > created THEN 1 ELSE 0 END, trigger_code, tenant, queue,
-            job_type, limit_key
+            job_type, limit_key, unique_key, unique_until
         FROM given ORDER BY id
         ON CONFLICT (id) DO NOTHING RETURNING id, status, tenant, queue),
     with_input AS (
@@ -69,6 +70,8 @@ pub(crate) struct NewRuns {
     tagged: Vec<Uuid>,
     tag_names: Vec<String>,
     held: Vec<bool>,
+    unique_keys: Vec<Option<Uuid>>,
+    unique_until: Vec<Option<i16>>,
 }
 
 impl NewRuns {
@@ -106,11 +109,14 @@ impl NewRuns {
         self.tagged.extend(run.tags.iter().map(|_| run.id.0));
         self.tag_names.extend(run.tags.iter().map(|tag| tag.as_str().to_owned()));
         self.held.push(run.is_held());
+        let hold = run.unique.as_ref().and_then(Unique::hold);
+        self.unique_keys.push(hold.map(|hold| hold.key.0));
+        self.unique_until.push(hold.map(|hold| hold.until.code().into()));
     }
 }
 
 /// The runs that were new, and how they stand.
-pub(crate) struct Stored(HashMap<Uuid, RunStatus>);
+pub(crate) struct Stored(pub(super) HashMap<Uuid, RunStatus>);
 
 impl Stored {
     /// Whether this run was new.
@@ -141,6 +147,7 @@ impl PostgresStorage {
         let query = query.bind(&new.correlation_ids).bind(&new.parents).bind(&new.tags);
         let query = query.bind(&new.metadata).bind(&new.tagged).bind(&new.tag_names);
         let query = query.bind(&new.held).bind(&new.limit_keys);
+        let query = query.bind(&new.unique_keys).bind(&new.unique_until);
         let rows = session.rows(query).await?;
         let read = rows.iter().map(|row| {
             let mut columns = Columns::new(row);

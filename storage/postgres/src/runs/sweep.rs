@@ -55,7 +55,10 @@ const PRUNE: &str = "WITH alone AS MATERIALIZED (
         DELETE FROM {schema}.{prefix}logs WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
     gone AS (
         DELETE FROM {schema}.{prefix}runs WHERE id = ANY (ARRAY(SELECT id FROM fitting))
-        RETURNING id)
+        RETURNING id, unique_key),
+    keys AS (
+        DELETE FROM {schema}.{prefix}keys k USING gone WHERE k.key = gone.unique_key
+            AND k.run = gone.id AND k.expires_at IS NULL)
     SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM doomed)";
 
 /// Runs deleted by one statement at most.

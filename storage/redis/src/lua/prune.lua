@@ -29,6 +29,12 @@ for _, place_of in ipairs(ended) do
     remove(P .. 'type:' .. run.job_type, id)
     types[run.job_type] = true
     for _, tag in ipairs(tags_of(run)) do remove(P .. 'tag:' .. tag, id) end
+    local name = key_of(run)
+    local record = name and redis.call('GET', name)
+    -- Unless another has taken the key since.
+    if record and sub(record, 1, 16) == id and sub(record, 17, 17) ~= 'w' then
+      keys[#keys + 1] = name
+    end
     keys[#keys + 1] = run_key(id)
     keys[#keys + 1] = P .. 'log:' .. id
     deleted = deleted + 1

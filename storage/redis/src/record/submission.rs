@@ -4,8 +4,8 @@
 //! instant at which the run was stored (8 bytes, which the script puts in front), the priority
 //! (2), the lane, which is tenant and queue with a comma between (length in 1), the job type (1),
 //! the number of tags (1) and each tag (1). Behind it: the trigger (1), the attempts (4), a byte
-//! of marks for what follows, and then, where marked: the deadline (8), the parent (16), the
-//! correlation id (1), and the metadata up to the end, names and values (4 each).
+//! of marks for what follows, and then, where marked: the term of its key (1, a digit) and the key
+//! (16), which scripts read too, the deadline (8), the parent (16), the correlation id (1), and the metadata up to the end, names and values (4 each).
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -13,6 +13,7 @@ use std::fmt::Display;
 use uuid::Uuid;
 use zapjobs_model::{
     CorrelationId, JobType, NewRun, Priority, QueueName, RunId, Tag, TenantId, Timestamp, Trigger,
+    Unique, UniqueHold, UniqueKey, Until,
 };
 
 use super::{ReadResult, Unreadable};
@@ -27,6 +28,7 @@ const HAS_DEADLINE: u8 = 1;
 const HAS_PARENT: u8 = 2;
 const HAS_CORRELATION_ID: u8 = 4;
 const HAS_METADATA: u8 = 8;
+const HAS_UNIQUE: u8 = 64;
 
 /// What was submitted, but the input.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,6 +45,7 @@ pub(super) struct Submission {
     pub(super) parent: Option<RunId>,
     pub(super) tags: Vec<Tag>,
     pub(super) metadata: BTreeMap<String, String>,
+    pub(super) unique: Option<UniqueHold>,
 }
 
 /// What was submitted, as it is stored behind the instant; nothing if it has more labels or
@@ -62,6 +65,10 @@ pub(crate) fn packed_submission(run: &NewRun) -> Option<Vec<u8>> {
     bytes.push(run.trigger.code());
     bytes.extend(run.max_attempts.to_be_bytes());
     bytes.push(marks(run));
+    if let Some(hold) = run.unique.as_ref().and_then(Unique::hold) {
+        bytes.push(b'0' + hold.until.code());
+        bytes.extend(hold.key.0.as_bytes());
+    }
     if let Some(deadline) = run.deadline {
         bytes.extend(deadline.as_micros().to_be_bytes());
     }
@@ -85,6 +92,7 @@ fn marks(run: &NewRun) -> u8 {
         | mark(run.parent.is_some(), HAS_PARENT)
         | mark(run.correlation_id.is_some(), HAS_CORRELATION_ID)
         | mark(!run.metadata.is_empty(), HAS_METADATA)
+        | mark(run.unique.as_ref().is_some_and(|it| it.hold().is_some()), HAS_UNIQUE)
 }
 
 fn put_short(bytes: &mut Vec<u8>, text: &str) {
@@ -109,6 +117,7 @@ impl Submission {
         let max_attempts = u32::from_be_bytes(rest.take()?);
         let marks = rest.byte()?;
         let has = |mark: u8| marks & mark != 0;
+        let unique = has(HAS_UNIQUE).then(|| rest.hold()).transpose()?;
         let deadline = has(HAS_DEADLINE).then(|| rest.time()).transpose()?;
         let parent = has(HAS_PARENT).then(|| rest.take()).transpose()?;
         let correlation_id = has(HAS_CORRELATION_ID)
@@ -131,6 +140,7 @@ impl Submission {
             parent: parent.map(|id| RunId(Uuid::from_bytes(id))),
             tags,
             metadata,
+            unique,
         })
     }
 }
@@ -160,6 +170,13 @@ impl<'a> Rest<'a> {
 
     fn byte(&mut self) -> ReadResult<u8> {
         Ok(self.take::<1>()?[0])
+    }
+
+    fn hold(&mut self) -> ReadResult<UniqueHold> {
+        let code = i64::from(self.byte()?) - i64::from(b'0');
+        let until = Until::from_code(code)
+            .ok_or_else(|| Unreadable(format!("unknown term of a key {code}")))?;
+        Ok(UniqueHold { key: UniqueKey(Uuid::from_bytes(self.take()?)), until })
     }
 
     fn time(&mut self) -> ReadResult<Timestamp> {

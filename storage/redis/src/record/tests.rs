@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use uuid::Uuid;
 use zapjobs_model::{
-    Blame, CorrelationId, Due, JobType, Lease, NewRun, Priority, QueueName, RunError, Tag,
-    TenantId, Timestamp, Trigger, WorkerId,
+    Blame, CorrelationId, Due, JobType, Lease, NewRun, OnConflict, Priority, QueueName, RunError,
+    Tag, TenantId, Timestamp, Trigger, Unique, UniqueHold, UniqueKey, UniqueScope, Until, WorkerId,
 };
 
 use super::*;
@@ -31,6 +31,8 @@ fn plain() -> Run {
         metadata: BTreeMap::new(),
         after: Vec::new(),
         limit_key: None,
+        unique: None,
+        idempotency: None,
     };
     Run::from_new(new, Timestamp::from_micros(1_790_000_000_000_001))
 }
@@ -73,6 +75,12 @@ fn as_submitted(run: &Run) -> NewRun {
         metadata: run.metadata,
         after: Vec::new(),
         limit_key: run.limit_key,
+        unique: run.unique.map(|hold| Unique {
+            key: hold.key,
+            scope: UniqueScope::Until(hold.until),
+            on_conflict: OnConflict::Keep,
+        }),
+        idempotency: None,
     }
 }
 
@@ -111,6 +119,10 @@ type Change = fn(&mut Run);
 /// One change of each field of a run, and the hash's field that must hold it.
 fn changes() -> Vec<(&'static str, &'static str, Change)> {
     vec![
+        ("unique", "new", |run| {
+            let key = UniqueKey(Uuid::from_u128(9));
+            run.unique = Some(UniqueHold { key, until: Until::Finished });
+        }),
         ("tenant", "new", |run| run.tenant = TenantId::new("acme").expect("a name")),
         ("job_type", "new", |run| run.job_type = JobType::new("A.b_c-9").expect("a name")),
         ("queue", "new", |run| run.queue = QueueName::new("mail.out-1").expect("a name")),

@@ -35,6 +35,9 @@ pub(super) async fn requeue(s: &RedisStorage, run: RunId) -> Result<RequeueResul
     let answer = s.call(OPERATION, &call).await?;
     let answer = Answer::of(OPERATION, &answer);
     s.listeners.tell(answer.notices(1)?);
+    if answer.at(0)?.number()? == -2 {
+        return Ok(RequeueResult::KeyHeld(answer.at(3)?.run_id()?));
+    }
     Ok(match status_before(OPERATION, run, answer.at(0)?)? {
         None => RequeueResult::NotFound,
         Some(RunStatus::Failed | RunStatus::Cancelled) => RequeueResult::Requeued,

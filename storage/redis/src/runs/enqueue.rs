@@ -5,11 +5,13 @@
 
 use std::collections::HashSet;
 
+use zapjobs_model::unique::plan::has_key;
 use zapjobs_model::{Due, NewRun};
 use zapjobs_storage::{
     EnqueueResult, Result, StorageError, check_batch, check_dependencies, unknown_parent,
 };
 
+use super::keys;
 use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::dependencies::put_links;
@@ -30,6 +32,9 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
     check_bytes(OPERATION, runs)?;
     if runs.is_empty() {
         return Ok(Vec::new());
+    }
+    if runs.iter().any(has_key) {
+        return keys::enqueue(s, OPERATION, runs).await;
     }
     let mut results = vec![EnqueueResult::Stored; runs.len()];
     // The later of two runs with one id is a duplicate; the script is spared them.

@@ -5,6 +5,7 @@ use zapjobs_model::{Blame, RunError, RunId, RunStatus, Trigger};
 use zapjobs_storage::{Activity, CancelResult, Notice, RequeueResult};
 
 use super::apply::tell_ready;
+use super::keys;
 use super::standing::{readable_status, standing};
 use crate::dependencies;
 use crate::error::DbResult;
@@ -52,6 +53,9 @@ pub(crate) fn requeue(tx: &mut Tx<'_>, run: RunId) -> DbResult<RequeueResult> {
     let status = readable_status(&standing)?;
     if !matches!(status, RunStatus::Failed | RunStatus::Cancelled) {
         return Ok(RequeueResult::NotRequeuable(status));
+    }
+    if let Some(holder) = keys::retake(tx, run)? {
+        return Ok(RequeueResult::KeyHeld(holder));
     }
     let row = params![id, tx.now.as_micros(), Trigger::Retry.code()];
     tx.db.prepare(REQUEUE)?.execute(row)?;

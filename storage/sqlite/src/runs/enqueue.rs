@@ -1,9 +1,11 @@
 //! New runs.
 
 use rusqlite::{CachedStatement, params};
+use zapjobs_model::unique::plan::has_key;
 use zapjobs_model::{NewRun, Run, RunStatus};
 use zapjobs_storage::{Activity, EnqueueResult, Notice};
 
+use super::keys;
 use crate::db::Db;
 use crate::dependencies::{check_parents, link};
 use crate::error::DbResult;
@@ -17,8 +19,8 @@ const RUN_BYTES: usize = 400;
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM {prefix}inputs";
 const INSERT_RUN: &str = "INSERT INTO {prefix}runs (id, seq, tenant, job_type, queue, priority,
         trigger_code, status, created_at, due_at, attempt, host_faults, lease, cancel_requested,
-        limit_key)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, 0, ?11)
+        limit_key, unique_key, unique_until)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, 0, ?11, ?12, ?13)
     ON CONFLICT (id) DO NOTHING";
 const INSERT_INPUT: &str = "INSERT INTO {prefix}inputs (seq, max_attempts, deadline,
         correlation_id, parent, tags, metadata, input)
@@ -27,7 +29,15 @@ const INSERT_TAG: &str =
     "INSERT INTO {prefix}tags (tag, id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
 pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueResult>> {
+    if runs.iter().any(has_key) {
+        return keys::enqueue(tx, runs);
+    }
     check_parents(tx.db, runs)?;
+    insert(tx, runs)
+}
+
+/// Stores runs whatever keys they have.
+pub(super) fn insert(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueResult>> {
     let mut seq: i64 = tx.db.prepare(NEXT_SEQ)?.query_row([], |row| row.get(0))?;
     let mut inserter = Inserter::new(tx.db)?;
     let mut results = Vec::with_capacity(runs.len());
@@ -57,7 +67,7 @@ pub(crate) fn bytes_of(runs: &[NewRun]) -> usize {
     runs.iter().map(|run| RUN_BYTES + run.input.as_str().len()).sum()
 }
 
-fn ready_or_scheduled(run: &Run) -> Option<Notice> {
+pub(super) fn ready_or_scheduled(run: &Run) -> Option<Notice> {
     match run.status {
         RunStatus::Pending => Some(Notice::Ready(run.queue.clone())),
         status => status.is_delayed().then_some(Notice::Scheduled),
@@ -95,6 +105,8 @@ impl<'a> Inserter<'a> {
             run.created_at.as_micros(),
             run.due_at.as_micros(),
             run.limit_key.as_ref().map(|key| key.as_str()),
+            run.unique.as_ref().map(|hold| hold.key.0.as_bytes()),
+            run.unique.map(|hold| hold.until.code()),
         ])?;
         if inserted == 0 {
             return Ok(false);

@@ -7,6 +7,7 @@ use rusqlite::params;
 use zapjobs_model::Tag;
 use zapjobs_storage::PruneRequest;
 
+use super::keys;
 use super::sweep::row_limit;
 use crate::error::DbResult;
 use crate::logs::delete_oldest;
@@ -15,7 +16,7 @@ use crate::writer::Tx;
 /// Runs deleted in one write at most, so that claims get their turn in between.
 const PRUNE_RUNS_MAX: usize = 200;
 
-const ENDED: &str = "SELECT r.id, r.seq, i.tags FROM {prefix}runs r
+const ENDED: &str = "SELECT r.id, r.seq, i.tags, r.unique_key FROM {prefix}runs r
         INDEXED BY {prefix}runs_finished LEFT JOIN {prefix}inputs i ON i.seq = r.seq
     WHERE r.status BETWEEN 3 AND 5 AND r.finished_at < ?1 ORDER BY r.finished_at, r.id LIMIT ?2";
 const DELETE_RUN: &str = "DELETE FROM {prefix}runs WHERE id = ?1";
@@ -36,6 +37,7 @@ struct Ended {
     seq: i64,
     /// As stored.
     tags: Option<String>,
+    key: Option<Vec<u8>>,
 }
 
 /// Deletes as much as one write may.
@@ -62,7 +64,7 @@ fn ended(tx: &Tx<'_>, request: PruneRequest) -> DbResult<Vec<Ended>> {
     let mut statement = tx.db.prepare(ENDED)?;
     let limits = params![request.finished_before.as_micros(), row_limit(request.limit)];
     let rows = statement.query_map(limits, |row| {
-        Ok(Ended { id: row.get(0)?, seq: row.get(1)?, tags: row.get(2)? })
+        Ok(Ended { id: row.get(0)?, seq: row.get(1)?, tags: row.get(2)?, key: row.get(3)? })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -71,6 +73,9 @@ fn delete(tx: &Tx<'_>, run: &Ended) -> DbResult<()> {
     tx.db.prepare(DELETE_RUN)?.execute([&run.id])?;
     tx.db.prepare(DELETE_INPUT)?.execute([run.seq])?;
     tx.db.prepare(DELETE_OUTCOME)?.execute([run.seq])?;
+    if let Some(key) = &run.key {
+        keys::forget(tx, key, &run.id)?;
+    }
     // Where the tags cannot be read, their entries stay, and lead nowhere.
     let tags = run.tags.as_ref().and_then(|tags| serde_json::from_str::<Vec<Tag>>(tags).ok());
     for tag in tags.unwrap_or_default() {

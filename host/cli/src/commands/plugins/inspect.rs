@@ -86,7 +86,7 @@ fn show_job(output: Output, job: &JobDescription) {
     let queue = job.queue.as_ref().map_or("default", |queue| queue.as_str());
     output.line(format_args!("  schedule  {}", plain(&job.schedule.to_string())));
     output.line(format_args!("  queue     {queue}"));
-    output.line(format_args!("  retry     {}", retry(job)));
+    output.line(format_args!("  retry     {}", plain(&job.retry.to_string())));
     let timeout = job.timeout_ms.map_or_else(|| "the host's limit".to_owned(), ms);
     output.line(format_args!("  timeout   {timeout}"));
     if !job.tags.is_empty() {
@@ -103,19 +103,6 @@ fn show_job(output: Output, job: &JobDescription) {
             show_json(output, title, json);
         }
     }
-}
-
-fn retry(job: &JobDescription) -> String {
-    let policy = &job.retry;
-    if policy.max_attempts == 1 {
-        return "never: one attempt".to_owned();
-    }
-    format!(
-        "up to {} attempts, waiting {} up to {}",
-        policy.max_attempts,
-        ms(policy.base_ms),
-        ms(policy.cap_ms)
-    )
 }
 
 fn ms(ms: u64) -> String {

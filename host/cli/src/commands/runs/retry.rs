@@ -17,6 +17,15 @@ pub(in crate::commands) async fn retry(id: String, wait: WaitArgs, app: App) -> 
     match Client::new(storage.clone()).retry(id).await? {
         RequeueResult::Requeued => {}
         RequeueResult::NotFound => return Err(WaitError::NotFound(id).into()),
+        RequeueResult::KeyHeld(holder) => {
+            return Err(Failure::new(
+                Code::Failed,
+                format!(
+                    "run {id} cannot run again now: run {holder} holds its key; wait until that \
+                     has ended, or cancel it"
+                ),
+            ));
+        }
         RequeueResult::NotRequeuable(status) => {
             return Err(Failure::new(
                 Code::Failed,

@@ -1,6 +1,6 @@
 //! `zapjobs runs show`.
 
-use zapjobs_model::{Json, Run, Timestamp};
+use zapjobs_model::{Json, Run, Timestamp, UniqueHold, Until};
 
 use super::find::find;
 use super::tone;
@@ -66,12 +66,21 @@ fn facts(run: &Run) -> Vec<Fact> {
         text("worker", run.worker.map(|worker| worker.to_string())),
         text("correlation", run.correlation_id.as_ref().map(ToString::to_string)),
         text("parent", run.parent.map(|parent| parent.to_string())),
+        text("unique", run.unique.map(unique)),
         list("tags", run.tags.iter().map(ToString::to_string).collect()),
         list(
             "metadata",
             run.metadata.iter().map(|(key, value)| format!("{key}={value}")).collect(),
         ),
     ]
+}
+
+fn unique(hold: UniqueHold) -> String {
+    let until = match hold.until {
+        Until::Started => "started",
+        Until::Finished => "finished",
+    };
+    format!("until {until}, key {}", hold.key.0.simple())
 }
 
 fn attempts(run: &Run) -> String {

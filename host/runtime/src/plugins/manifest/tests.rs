@@ -41,6 +41,11 @@ fn a_manifest_that_says_something_unknown_is_refused_with_its_line() {
         ("[env]\n\"A B\" = \"x\"\n", "is no environment variable"),
         ("[config]\nn = 1\n", "line 2"),
         ("tenants = [\"a b\"]\n", "line 1"),
+        ("[jobs.mail.retry]\ntries = 3\n", "line 2: unknown field"),
+        ("[jobs.mail.retry]\nkind = \"often\"\n", "line 2: unknown variant"),
+        ("[jobs.mail.retry]\nnot_retried = [\"a*\"]\n", "line 2: invalid error type"),
+        ("[jobs.mail.retry]\nmax_attempts = 0\n", "[jobs.mail.retry]: invalid retry policy"),
+        ("[jobs.\"a b\".retry]\n", "line 1"),
         ("\n[secrets.T]\nenv = \"A\"\n", "line 2: a secret needs `hosts`"),
         (
             "[secrets.T]\nenv = \"A\"\nhosts = [\"a.example\"]\n",
@@ -96,4 +101,19 @@ fn the_example_of_the_reference_is_a_manifest_and_says_all_that_there_is() {
             && !grants.environment.is_empty()
     );
     assert!(!grants.settings.is_empty() && !grants.directories.is_empty());
+}
+
+#[test]
+fn a_manifest_says_how_a_job_is_tried_again_in_place_of_the_plugin() {
+    let text = "[jobs.mail.retry]\nmax_attempts = 9\ndelays_ms = [5, 10]\n\
+                not_retried = [\"config.*\"]\n[jobs.other]\n";
+    let manifest = Manifest::parse(text).expect("a manifest");
+    let declared = RetryPolicy { jitter: 0.5, ..RetryPolicy::default() };
+    let mail = JobType::new("mail").expect("a name");
+    let retry = manifest.retry(&mail, &declared).expect("it fits");
+    assert_eq!((retry.max_attempts, retry.jitter), (9, 0.5));
+    assert!(!retry.retries("config.missing") && retry.delays_ms == [5, 10]);
+    let other = JobType::new("other").expect("a name");
+    assert_eq!(manifest.retry(&other, &declared), Ok(declared));
+    assert_eq!(manifest.jobs().map(JobType::as_str).collect::<Vec<_>>(), ["mail", "other"]);
 }
