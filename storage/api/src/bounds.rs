@@ -2,11 +2,10 @@
 //! `InvalidRequest`, and nothing is done.
 
 use zapjobs_model::unique::KeyTaken;
-use zapjobs_model::unique::plan::has_key;
 
 use crate::{
-    BATCH_MAX, ClaimRequest, ErrorKind, FireRequest, PAGE_MAX, Result, SPANS_MAX, Span,
-    StatisticsRequest, StorageError, TENANT_SHARES_MAX, TenantSelection,
+    BATCH_MAX, ClaimRequest, ErrorKind, PAGE_MAX, Result, SPANS_MAX, Span, StatisticsRequest,
+    StorageError, TENANT_SHARES_MAX, TenantSelection,
 };
 
 /// Refuses a batch of more than [`BATCH_MAX`] items.
@@ -43,13 +42,6 @@ pub fn check_claim(operation: &'static str, request: &ClaimRequest) -> Result<()
         }
         None => Ok(()),
     }
-}
-
-/// Refuses a fire time whose run has a key: a fire time is one run by itself.
-pub fn check_fire(operation: &'static str, request: &FireRequest) -> Result<()> {
-    within(operation, !has_key(&request.run), || {
-        format!("the run of {} has a key: a fire time is stored without", request.key)
-    })
 }
 
 /// The refusal of a batch in which an idempotency key was used for another request.

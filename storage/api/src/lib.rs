@@ -33,7 +33,7 @@ mod schema;
 
 mod bounds;
 
-pub use bounds::{check_batch, check_claim, check_fire, check_page, check_spans, key_taken};
+pub use bounds::{check_batch, check_claim, check_page, check_spans, key_taken};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependencies::{
     AdvanceRequest, AdvanceResult, Dependencies, ENDS_MAX, EndedParent, WaitingChild,

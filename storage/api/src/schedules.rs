@@ -1,9 +1,10 @@
 //! Schedules: when jobs run by themselves.
 
 use async_trait::async_trait;
+use zapjobs_model::unique::plan::has_key;
 use zapjobs_model::{JobSchedule, NewRun, ScheduleKey, TenantId, Timestamp};
 
-use crate::Result;
+use crate::{ErrorKind, Result, StorageError};
 
 /// Schedules in one answer at most; a greater limit counts as that.
 pub const SCHEDULES_MAX: usize = 1_000;
@@ -49,7 +50,8 @@ pub trait Schedules: Send + Sync {
     /// that its schedule carries is the stored one's. A run whose id is stored already is left
     /// as it is, and the schedule moves on. Listeners are told `Ready`, or `Scheduled` where a
     /// run must wait. Answers stand in the order of the batch. A batch of more than
-    /// [`crate::BATCH_MAX`] requests or runs is refused as `InvalidRequest`.
+    /// [`crate::BATCH_MAX`] requests or runs is refused as `InvalidRequest`, and so is one with a
+    /// run that has a key or waits for others.
     ///
     /// *Atomicity:* each request is done as a whole or not at all, so that of any number of
     /// hosts one fires a time. *On conflict:* a schedule that was written or deleted meanwhile is
@@ -122,8 +124,19 @@ pub struct DuePage {
     pub next: Option<DuePlace>,
 }
 
-/// Refuses what is too much for one call of [`Schedules::fire`].
+/// Refuses what is too much for one call of [`Schedules::fire`], and runs that have a key or wait
+/// for others: each fire time is a run by itself.
 pub fn check_fire(operation: &'static str, requests: &[FireRequest]) -> Result<()> {
     let runs = requests.iter().map(|request| request.runs.len()).sum::<usize>();
-    crate::check_batch(operation, requests.len().max(runs))
+    crate::check_batch(operation, requests.len().max(runs))?;
+    for FireRequest { runs, schedule } in requests {
+        if runs.iter().any(|run| has_key(run) || !run.after.is_empty()) {
+            let message = format!(
+                "a run of schedule {} has a key or waits for others: a fire time is a run by itself",
+                schedule.key
+            );
+            return Err(StorageError::new(ErrorKind::InvalidRequest, operation, message));
+        }
+    }
+    Ok(())
 }

@@ -91,6 +91,8 @@ macro_rules! with_every_case {
             a_key_for_a_time_outlives_its_run
             pruning_a_run_frees_its_key
             a_fire_time_with_a_key_is_refused
+            keys_and_dependencies_in_one_batch_are_refused
+            a_held_run_holds_its_key_and_keeps_what_it_has
         }
         unique_changes {
             a_waiting_run_gets_what_a_replacement_brings

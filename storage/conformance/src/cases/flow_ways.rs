@@ -9,7 +9,7 @@ use zapjobs_storage::{
 use super::flow::{of_job, one_at_a_time};
 use crate::Fixture;
 use crate::actions::{completed, failed, retry_in, told};
-use crate::builders::{LEASE, a_run, a_schedule, key, queue, seconds, worker};
+use crate::builders::{LEASE, a_run, a_schedule, queue, seconds, worker};
 
 pub(crate) async fn a_run_that_becomes_due_is_held(f: &Fixture) {
     f.limit(&of_job(), one_at_a_time()).await;
@@ -102,12 +102,11 @@ pub(crate) async fn a_lost_attempt_gives_its_slot_back(f: &Fixture) {
 
 pub(crate) async fn a_fired_run_is_held(f: &Fixture) {
     f.limit(&of_job(), one_at_a_time()).await;
-    let definition = a_schedule("default", "mail", f.now());
-    f.storage.put_definitions(&[definition]).await.expect("stored");
+    let schedule = f.put_schedule(&a_schedule("default", "mail", f.now())).await;
     let run = a_run("mail").build();
     let id = run.id;
-    let request = FireRequest { key: key("default", "mail"), due: f.now(), next: None, run };
-    f.storage.fire(request).await.expect("fired");
+    let request = FireRequest { runs: vec![run], schedule };
+    f.storage.fire(&[request]).await.expect("fired");
     assert_eq!(f.status(id).await, RunStatus::Held);
     assert_eq!(f.go().await, [id]);
 }

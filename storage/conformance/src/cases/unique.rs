@@ -1,12 +1,12 @@
 //! Runs of which there is to be one: when a key is held.
 
-use zapjobs_model::{NewRun, RunId, RunStatus, UniqueHold, UniqueScope, Until};
+use zapjobs_model::{Condition, NewRun, RunId, RunStatus, UniqueHold, UniqueScope, Until};
 use zapjobs_storage::EnqueueResult::{self, Existing, Stored};
 use zapjobs_storage::{CancelResult, ClaimRunRequest, ErrorKind, FireRequest, PruneRequest};
 
 use crate::Fixture;
 use crate::actions::{completed, failed, refused, retry_in, snoozed};
-use crate::builders::{LEASE, MICROSECOND, RunBuilder, a_run, a_schedule, key, seconds, worker};
+use crate::builders::{LEASE, MICROSECOND, RunBuilder, a_run, a_schedule, seconds, worker};
 
 pub(super) const STARTED: UniqueScope = UniqueScope::Until(Until::Started);
 pub(super) const FINISHED: UniqueScope = UniqueScope::Until(Until::Finished);
@@ -205,12 +205,30 @@ pub(crate) async fn pruning_a_run_frees_its_key(f: &Fixture) {
 }
 
 pub(crate) async fn a_fire_time_with_a_key_is_refused(f: &Fixture) {
-    let due = f.now();
-    let definition = a_schedule("default", "mail", due);
-    f.storage.put_definitions(&[definition]).await.expect("stored");
-    let key = key("default", "mail");
-    let run = one(FINISHED).build();
-    let request = FireRequest { key, due, next: None, run };
-    refused(f.storage.fire(request).await, ErrorKind::InvalidRequest);
+    let schedule = f.put_schedule(&a_schedule("default", "mail", f.now())).await;
+    let request = FireRequest { runs: vec![one(FINISHED).build()], schedule };
+    refused(f.storage.fire(&[request]).await, ErrorKind::InvalidRequest);
     assert_eq!(f.list(Default::default()).await, []);
+}
+
+pub(crate) async fn keys_and_dependencies_in_one_batch_are_refused(f: &Fixture) {
+    let parent = f.enqueue(a_run("mail")).await;
+    let waits = a_run("mail").after(parent, Condition::Always).build();
+    let refusal = f.storage.enqueue(&[one(FINISHED).build(), waits]).await;
+    refused(refusal, ErrorKind::InvalidRequest);
+    assert_eq!(f.list(Default::default()).await, [parent]);
+}
+
+pub(crate) async fn a_held_run_holds_its_key_and_keeps_what_it_has(f: &Fixture) {
+    for scope in [STARTED, FINISHED] {
+        let run = one(scope).held().build();
+        let held = run.id;
+        assert_eq!(f.storage.enqueue(&[run]).await.expect("stored"), [Stored]);
+        assert_eq!(f.submit(one(scope)).await, Existing(held));
+        let replacing = one(scope).replacing().priority(7);
+        assert_eq!(f.submit(replacing).await, Existing(held));
+        let run = f.storage.run(held).await.expect("read").expect("it is there");
+        assert_eq!(run.priority.get(), 0);
+        f.storage.request_cancel(held).await.expect("cancelled");
+    }
 }
