@@ -11,7 +11,7 @@ use zapjobs_model::{
     EventKind, InvalidRequest, JobDefinition, JobKey, JobRequest, Limits, NewRun, Run, RunId,
     TenantId,
 };
-use zapjobs_storage::{CancelResult, EnqueueResult, Notice, RequeueResult, Storage, StorageError};
+use zapjobs_storage::{CancelResult, Notice, RequeueResult, Storage, StorageError};
 
 use crate::schema::SchemaCache;
 use crate::tenant_client::TenantClient;
@@ -115,10 +115,18 @@ impl Client {
 
     /// Checks all requests and stores their runs, all or none.
     pub async fn enqueue_all(&self, requests: Vec<JobRequest>) -> Result<Vec<RunId>, SubmitError> {
+        self.enqueue_as(requests.into_iter().map(|it| (RunId(Uuid::now_v7()), it)).collect()).await
+    }
+
+    /// The same with ids that the caller chose. A run that is stored already is left as it is.
+    pub(crate) async fn enqueue_as(
+        &self,
+        requests: Vec<(RunId, JobRequest)>,
+    ) -> Result<Vec<RunId>, SubmitError> {
         let mut runs = Vec::with_capacity(requests.len());
         let mut latest: Option<JobDefinition> = None;
         let now = self.storage.now().await?;
-        for request in requests {
+        for (id, request) in requests {
             let known = latest.take().filter(|definition| {
                 definition.key.job_type == request.job_type
                     && definition.key.tenant == request.tenant
@@ -128,7 +136,6 @@ impl Client {
                 None => self.definition(&request).await?,
             };
             self.check_schema(&definition, &request)?;
-            let id = RunId(Uuid::now_v7());
             runs.push(submit(request, &definition, id, now, self.input_bytes_max)?);
             latest = Some(definition);
         }
@@ -230,8 +237,7 @@ impl Client {
 
     async fn store(&self, runs: &[NewRun]) -> Result<Vec<RunId>, SubmitError> {
         self.check_queued(runs).await?;
-        let results = self.storage.enqueue(runs).await?;
-        debug_assert!(results.iter().all(|result| *result == EnqueueResult::Stored));
+        self.storage.enqueue(runs).await?;
         Ok(runs.iter().map(|run| run.id).collect())
     }
 }

@@ -13,6 +13,7 @@ use zapjobs_model::{JobKey, Run, RunStatus, WorkerId};
 use zapjobs_storage::Storage;
 
 use crate::catalog::Catalog;
+use crate::client::Client;
 use crate::config::HostOptions;
 use crate::held::Held;
 use crate::recorder::Recorder;
@@ -28,6 +29,8 @@ pub(crate) struct Core {
     pub(crate) clock: StoreClock,
     pub(crate) held: Held,
     pub(crate) recorder: Arc<Recorder>,
+    /// Takes what runs enqueue.
+    pub(crate) client: Client,
     pub(crate) tenants: Tenants,
     /// Permits are free again.
     pub(crate) freed: Notify,
@@ -53,6 +56,9 @@ impl Core {
             clock: StoreClock::start(&*storage).await?,
             recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
             held: Held::default(),
+            client: Client::new(Arc::clone(&storage))
+                .with_input_bytes_max(options.limits.input_bytes_max)
+                .with_tenants(Arc::new(options.tenants.clone())),
             tenants: Tenants::new(options.tenants.clone()),
             freed: Notify::new(),
             ready: Notify::new(),

@@ -18,6 +18,7 @@
 mod attempt;
 mod breaker;
 mod catalog;
+mod children;
 mod client;
 mod completer;
 mod config;
@@ -31,6 +32,7 @@ mod plugins;
 mod recorder;
 mod schema;
 mod services;
+mod steps;
 mod store_clock;
 mod tenant_client;
 mod tenants;

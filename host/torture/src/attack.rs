@@ -22,6 +22,7 @@ pub struct Attack {
     pub(crate) component: Build,
     pub(crate) limits: Vec<(&'static str, u64)>,
     pub(crate) directory: Option<Access>,
+    pub(crate) enqueues: bool,
     pub(crate) cancel: Option<CancelReason>,
     pub(crate) copies: usize,
     pub(crate) deadline: Duration,
@@ -68,6 +69,7 @@ impl Attack {
             component: Box::new(component),
             limits: Vec::new(),
             directory: None,
+            enqueues: false,
             cancel: None,
             copies: 1,
             deadline: DEADLINE,
@@ -108,6 +110,12 @@ impl Attack {
     /// Grants it a directory.
     pub(crate) fn granted(mut self, access: Access) -> Self {
         self.directory = Some(access);
+        self
+    }
+
+    /// Allows it to enqueue any job.
+    pub(crate) fn enqueuing(mut self) -> Self {
+        self.enqueues = true;
         self
     }
 

@@ -20,6 +20,7 @@ mod scene;
 
 mod machine;
 mod neighbour;
+mod nursery;
 
 mod suite;
 mod verdict;

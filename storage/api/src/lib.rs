@@ -20,6 +20,7 @@ mod filter;
 mod record;
 mod request;
 mod statistics;
+mod steps;
 mod traits;
 
 mod lock;
@@ -49,6 +50,7 @@ pub use request::{
 pub use schema::{SchemaAdmin, SchemaStep};
 pub use single::SingleRunError;
 pub use statistics::{Activity, SPANS_MAX, Span, SpanStatistics, StatisticsRequest};
+pub use steps::{RecordStepResult, Steps, check_step};
 pub use traits::{
     Coordinator, Definitions, Events, Logs, RunQueries, RunStore, Statistics, Storage,
     WorkerRegistry,

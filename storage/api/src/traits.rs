@@ -13,13 +13,21 @@ use crate::{
     EnqueueResult, FireRequest, FireResult, LeaseState, LogPage, LogPageRequest, NamedLease,
     NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
     QueueSelection, RequeueResult, Result, RunFilter, RunPageRequest, SpanStatistics,
-    StatisticsRequest, StorageInfo, WorkerRecord,
+    StatisticsRequest, Steps, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
 #[async_trait]
 pub trait Storage:
-    Definitions + RunStore + RunQueries + Logs + Statistics + WorkerRegistry + Coordinator + Events
+    Definitions
+    + RunStore
+    + RunQueries
+    + Logs
+    + Statistics
+    + WorkerRegistry
+    + Coordinator
+    + Events
+    + Steps
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;

@@ -31,6 +31,7 @@ mod definitions;
 mod events;
 mod logs;
 mod statistics;
+mod steps;
 mod workers;
 
 pub use options::MemoryOptions;

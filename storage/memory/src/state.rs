@@ -8,11 +8,13 @@ use crate::definitions::DefinitionTable;
 use crate::logs::RunLogs;
 use crate::runs::Runs;
 use crate::statistics::Sums;
+use crate::steps::RunSteps;
 use crate::workers::WorkerTable;
 
 pub(crate) struct State {
     pub(crate) runs: Runs,
     pub(crate) logs: RunLogs,
+    pub(crate) steps: RunSteps,
     pub(crate) statistics: Sums,
     pub(crate) definitions: DefinitionTable,
     pub(crate) workers: WorkerTable,
@@ -31,6 +33,7 @@ impl State {
         Self {
             runs: Runs::default(),
             logs: RunLogs::new(options.log_entries_per_run_max),
+            steps: RunSteps::default(),
             statistics: Sums::default(),
             definitions: DefinitionTable::default(),
             workers: WorkerTable::default(),
@@ -88,6 +91,7 @@ impl State {
         let (_, id) = self.runs.indexes().finished.first()?;
         self.runs.remove(id);
         self.logs.forget(id);
+        self.steps.forget(id);
         Some(id)
     }
 }

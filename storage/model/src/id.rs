@@ -126,6 +126,10 @@ checked_text!(
     /// Ties runs to something outside, such as a request id.
     CorrelationId, "correlation id", check_text
 );
+checked_text!(
+    /// What a job calls one of its steps.
+    StepName, "step name", check_text
+);
 
 impl QueueName {
     /// The queue of whoever names none: `default`.

@@ -10,6 +10,7 @@
 //! the runtime asks of a sandbox.
 
 pub mod capability;
+pub mod child;
 pub mod definition;
 pub mod event;
 pub mod fairness;
@@ -26,17 +27,19 @@ pub mod run;
 pub mod schedule;
 pub mod settle;
 pub mod status;
+pub mod step;
 pub mod submit;
 pub mod tenant;
 pub mod time;
 
 pub use capability::Capability;
+pub use child::{ChildError, ChildErrorKind, ChildRequest, ChildState, ChildStatus, Parent};
 pub use definition::{JobDefinition, JobKey};
 pub use event::{EventKind, JobEvent};
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, QueueName, RunId, Tag, TenantId,
-    WorkerId,
+    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, QueueName, RunId, StepName, Tag,
+    TenantId, WorkerId,
 };
 pub use json::{InvalidJson, Json};
 pub use limits::{InvalidLimit, LimitField, LimitUnit, Limits, Narrowing};
@@ -48,6 +51,7 @@ pub use run::{Due, ItemCounts, NewRun, Priority, Progress, Run, Trigger};
 pub use schedule::Schedule;
 pub use settle::{Transition, settle};
 pub use status::RunStatus;
+pub use step::{Step, StepError, StepErrorKind};
 pub use submit::{InvalidRequest, JobRequest};
 pub use tenant::{InvalidQuota, TenantQuotas, TenantUse};
 pub use time::Timestamp;

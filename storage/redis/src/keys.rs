@@ -55,6 +55,10 @@ impl Keys {
         self.of_run("log:", id)
     }
 
+    pub(crate) fn steps(&self, id: RunId) -> Vec<u8> {
+        self.of_run("steps:", id)
+    }
+
     fn of_run(&self, kind: &str, id: RunId) -> Vec<u8> {
         [self.base.as_bytes(), kind.as_bytes(), id.0.as_bytes()].concat()
     }

@@ -59,6 +59,7 @@ scripts! {
     expired: ["prelude", "expired"] true,
     cancel: ["prelude", "cancel"] false,
     requeue: ["prelude", "requeue"] false,
+    step: ["prelude", "step"] true,
     prune: ["prelude", "ended", "prune"] false,
     prune_logs: ["prelude", "ended", "prune_logs"] false,
     quarantine: ["prelude", "quarantine"] true,

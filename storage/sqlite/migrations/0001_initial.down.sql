@@ -7,6 +7,7 @@ DROP TABLE IF EXISTS {prefix}named_leases;
 DROP TABLE IF EXISTS {prefix}workers;
 DROP TABLE IF EXISTS {prefix}definitions;
 DROP TABLE IF EXISTS {prefix}quarantine;
+DROP TABLE IF EXISTS {prefix}steps;
 DROP TABLE IF EXISTS {prefix}logs;
 DROP TABLE IF EXISTS {prefix}tags;
 DROP TABLE IF EXISTS {prefix}outcomes;

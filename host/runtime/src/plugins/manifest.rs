@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use zapjobs_model::grants::{Environment, HttpGrant, SecretGrant, SecretName, Settings};
+use zapjobs_model::grants::{
+    EnqueueGrant, Environment, HttpGrant, SecretGrant, SecretName, Settings,
+};
 use zapjobs_model::{
     Access, Digest, DirectoryGrant, Grants, Limits, Narrowing, QueueName, TenantId,
 };
@@ -40,6 +42,7 @@ pub struct Manifest {
     config: Settings,
     secrets: BTreeMap<SecretName, SecretGrant>,
     limits: Narrowing,
+    enqueue: Option<EnqueueGrant>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -99,6 +102,7 @@ impl Manifest {
             environment: self.env.clone(),
             settings: self.config.clone(),
             secrets: self.secrets.clone(),
+            enqueue: self.enqueue.clone(),
         }
     }
 

@@ -2,9 +2,8 @@
 //!
 //! **Invariant:** an attack narrows limits so that it ends within about a second; what it is
 //! held by is named, so that a verdict says which limit did its work.
-//!
-//! What is not here: floods of enqueued runs, because no component can enqueue one yet.
 
+mod children;
 mod descriptions;
 mod egress;
 mod endless;
@@ -13,6 +12,7 @@ mod floods;
 mod hostcalls;
 mod loading;
 mod memory;
+mod steps;
 mod strings;
 mod traps;
 
@@ -36,6 +36,8 @@ pub fn all() -> Vec<Arc<Attack>> {
         files::attacks(),
         egress::attacks(),
         loading::attacks(),
+        children::attacks(),
+        steps::attacks(),
     ];
     groups.into_iter().flatten().map(Arc::new).collect()
 }

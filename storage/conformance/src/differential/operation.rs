@@ -6,8 +6,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, JobDefinition, JobKey, LeaseKey, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
-    TenantId, Timestamp, Transition, WorkerId,
+    Blame, JobDefinition, JobKey, Json, LeaseKey, LogEntry, NewRun, Run, RunError, RunId,
+    RunStatus, StepName, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
     ClaimRequest, ClaimRunRequest, ClaimRunResult, FireRequest, LogPageRequest, NamedLease,
@@ -56,6 +56,8 @@ pub(super) enum Operation {
     Release(String, WorkerId),
     NamedLease(String),
     LetPass(Duration),
+    RecordStep(LeaseKey, StepName, Json),
+    Steps(RunId),
 }
 
 /// One storage that operations are performed on.
@@ -162,6 +164,10 @@ impl Performer {
             Operation::RemoveStaleWorkers(silence) => {
                 said(sorted(storage.remove_stale_workers(*silence).await))
             }
+            Operation::RecordStep(key, name, result) => {
+                said(storage.record_step(*key, name, result).await)
+            }
+            Operation::Steps(run) => said(storage.steps(*run).await),
             Operation::Release(name, owner) => said(storage.release(name, *owner).await),
             other => panic!("{other:?} is about runs"),
         }

@@ -19,6 +19,7 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
     for id in runs(side, &mut rows).await {
         let request = LogPageRequest { run: id, after: None, limit: PAGE_MAX };
         rows.push(format!("log of {id}: {}", said(storage.log_page(request).await)));
+        rows.push(format!("steps of {id}: {}", said(storage.steps(id).await)));
     }
     rows.push(format!("counts: {}", said(storage.counts(&RunFilter::default()).await)));
     rows.extend(each(storage.queue_counts().await));

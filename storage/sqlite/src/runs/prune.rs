@@ -10,6 +10,7 @@ use zapjobs_storage::PruneRequest;
 use super::sweep::row_limit;
 use crate::error::DbResult;
 use crate::logs::delete_oldest;
+use crate::steps::delete_steps;
 use crate::writer::Tx;
 
 /// Runs deleted in one write at most, so that claims get their turn in between.
@@ -71,6 +72,7 @@ fn delete(tx: &Tx<'_>, run: &Ended) -> DbResult<()> {
     tx.db.prepare(DELETE_RUN)?.execute([&run.id])?;
     tx.db.prepare(DELETE_INPUT)?.execute([run.seq])?;
     tx.db.prepare(DELETE_OUTCOME)?.execute([run.seq])?;
+    delete_steps(tx.db, run.seq)?;
     // Where the tags cannot be read, their entries stay, and lead nowhere.
     let tags = run.tags.as_ref().and_then(|tags| serde_json::from_str::<Vec<Tag>>(tags).ok());
     for tag in tags.unwrap_or_default() {

@@ -6,12 +6,14 @@ mod list;
 mod logs;
 mod retry;
 mod show;
+mod steps;
 
 pub(super) use cancel::cancel;
 pub(super) use list::list;
 pub(super) use logs::logs;
 pub(super) use retry::retry;
 pub(super) use show::show;
+pub(super) use steps::steps;
 
 use zapjobs_model::RunStatus;
 
