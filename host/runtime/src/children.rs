@@ -3,7 +3,7 @@
 //! **Invariant:** a child belongs to its parent's tenant, and its id follows from its parent and
 //! what it is called: whatever attempt enqueues it, in time or too late, it is stored once.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use zapjobs_model::port::{BoxFuture, Children};
 use zapjobs_model::{
@@ -18,8 +18,8 @@ use crate::client::{Client, SubmitError};
 pub(crate) struct AttemptChildren {
     client: Client,
     parent: Parent,
-    /// Whether an attempt before this one may have stored some.
-    again: bool,
+    /// Whether an attempt before this one, or this one, may have stored some.
+    again: AtomicBool,
     /// The place of the next child without a key.
     next: AtomicU32,
 }
@@ -32,7 +32,12 @@ impl AttemptChildren {
             tenant: run.tenant.clone(),
             correlation_id: run.correlation_id.clone(),
         };
-        Self { client, parent, again: run.lease > Lease(1), next: AtomicU32::new(0) }
+        Self {
+            client,
+            parent,
+            again: AtomicBool::new(run.lease > Lease(1)),
+            next: AtomicU32::new(0),
+        }
     }
 
     async fn store(&self, requests: Vec<ChildRequest>) -> Result<Vec<RunId>, ChildError> {
@@ -45,24 +50,38 @@ impl AttemptChildren {
             ids.push(id);
             named.push((id, request.into_request(&self.parent)));
         }
-        let missing = self.missing(named).await.map_err(|error| storage_failed(&error))?;
-        if !missing.is_empty() {
-            self.client.enqueue_as(missing).await.map_err(refused)?;
-        }
+        self.submit(named).await.map_err(refused)?;
         // Only now: a guest that tries again after an error means the same children.
         self.next.store(place, Ordering::Relaxed);
         Ok(ids)
     }
 
-    /// Without those that are stored: they neither count against a quota nor have to fit a
-    /// schema that changed since.
+    /// Children that are stored neither count against a quota nor have to fit a schema that
+    /// changed since: where a further attempt is refused, they are left out. Looked up only
+    /// then, for otherwise the store itself leaves them as they are.
+    async fn submit(&self, named: Vec<(RunId, JobRequest)>) -> Result<(), SubmitError> {
+        if !self.again.swap(true, Ordering::Relaxed) {
+            return self.client.enqueue_as(named).await.map(drop);
+        }
+        match self.client.enqueue_as(named.clone()).await {
+            Ok(_) => Ok(()),
+            Err(SubmitError::Storage(error)) => Err(error.into()),
+            Err(refusal) => {
+                let count = named.len();
+                match self.missing(named).await? {
+                    missing if missing.len() == count => Err(refusal),
+                    missing if missing.is_empty() => Ok(()),
+                    missing => self.client.enqueue_as(missing).await.map(drop),
+                }
+            }
+        }
+    }
+
+    /// Those that are not stored.
     async fn missing(
         &self,
         named: Vec<(RunId, JobRequest)>,
     ) -> Result<Vec<(RunId, JobRequest)>, StorageError> {
-        if !self.again {
-            return Ok(named);
-        }
         let mut missing = Vec::new();
         for (id, request) in named {
             if self.client.storage().run(id).await?.is_none() {
