@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use zapjobs_model::port::{CancelReason, Cancellation, Invocation, RunContext};
+use zapjobs_model::port::{CancelReason, Cancellation, Invocation, RunContext, Services};
 use zapjobs_model::{
     Blame, Digest, JobKey, Limits, Outcome, Report, RetryPolicy, Run, RunError, Timestamp, Usage,
 };
 
 use crate::breaker::{self, Admission, Change, Sign};
 use crate::catalog::Served;
+use crate::children::AttemptChildren;
 use crate::host_core::Core;
+use crate::steps::AttemptSteps;
 
 /// A run whose code is out of service is looked at again after this long at most: a better
 /// version may have come.
@@ -111,7 +113,7 @@ async fn execute(
 ) -> Report {
     let sink = core.recorder.sink(run);
     let attempt = served.plugin.run(
-        invocation(run, &served.limits, now),
+        invocation(core, run, &served.limits, now),
         sink.clone(),
         Arc::clone(cancellation),
     );
@@ -126,7 +128,7 @@ async fn execute(
     report
 }
 
-fn invocation(run: &Run, limits: &Limits, now: Timestamp) -> Invocation {
+fn invocation(core: &Core, run: &Run, limits: &Limits, now: Timestamp) -> Invocation {
     let left = run.deadline.map(|deadline| deadline.since(now).as_millis());
     let limits = limits.with_timeout(left.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX).max(1)));
     Invocation {
@@ -143,6 +145,10 @@ fn invocation(run: &Run, limits: &Limits, now: Timestamp) -> Invocation {
         },
         input: run.input.clone(),
         limits,
+        services: Services {
+            children: Some(Arc::new(AttemptChildren::of(core.client.clone(), run))),
+            steps: Some(Arc::new(AttemptSteps::of(Arc::clone(&core.storage), run.lease_key()))),
+        },
     }
 }
 

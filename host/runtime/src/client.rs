@@ -162,17 +162,18 @@ impl Client {
         requests: Vec<JobRequest>,
     ) -> Result<Vec<Submitted>, SubmitError> {
         let requests = requests.into_iter().map(|request| (RunId(Uuid::now_v7()), request));
-        self.submit_identified(requests.collect()).await
+        self.submit_as(requests.collect()).await
     }
 
     /// Checks a workflow and stores its runs, all or none.
     pub async fn start_workflow(&self, workflow: Workflow) -> Result<StartedWorkflow, SubmitError> {
         let Plan { started, requests } = workflow.plan()?;
-        self.submit_identified(requests).await?;
+        self.submit_as(requests).await?;
         Ok(started)
     }
 
-    async fn submit_identified(
+    /// The same with ids that the caller chose. A run that is stored already is left as it is.
+    pub(crate) async fn submit_as(
         &self,
         requests: Vec<(RunId, JobRequest)>,
     ) -> Result<Vec<Submitted>, SubmitError> {
@@ -312,7 +313,6 @@ impl Client {
     async fn store(&self, runs: &[NewRun]) -> Result<Vec<Submitted>, SubmitError> {
         self.check_queued(runs).await?;
         let results = self.storage.enqueue(runs).await?;
-        debug_assert!(results.iter().all(|result| *result != EnqueueResult::Duplicate));
         let submitted = runs.iter().zip(results);
         Ok(submitted
             .map(|(run, result)| Submitted { id: result.survivor(run.id), result })

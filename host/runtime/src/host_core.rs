@@ -14,6 +14,7 @@ use zapjobs_storage::Storage;
 
 use crate::admission::Admitter;
 use crate::catalog::Catalog;
+use crate::client::Client;
 use crate::config::HostOptions;
 use crate::held::Held;
 use crate::limit_keys::LimitKeys;
@@ -30,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) clock: StoreClock,
     pub(crate) held: Held,
     pub(crate) recorder: Arc<Recorder>,
+    /// Takes what runs enqueue.
+    pub(crate) client: Client,
     pub(crate) tenants: Tenants,
     pub(crate) admitter: Admitter,
     pub(crate) limit_keys: LimitKeys,
@@ -59,6 +62,9 @@ impl Core {
             clock: StoreClock::start(&*storage).await?,
             recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
             held: Held::default(),
+            client: Client::new(Arc::clone(&storage))
+                .with_input_bytes_max(options.limits.input_bytes_max)
+                .with_tenants(Arc::new(options.tenants.clone())),
             tenants: Tenants::new(options.tenants.clone()),
             admitter: Admitter::default(),
             limit_keys: LimitKeys::default(),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use zapjobs_model::port::{
-    Cancellation, Invocation, Plugin, PluginSource, RunContext, RunSink, Sandbox,
+    Cancellation, Invocation, Plugin, PluginSource, RunContext, RunSink, Sandbox, Services,
 };
 use zapjobs_model::{
     Grants, ItemCounts, Json, Limits, LogLine, Outcome, Progress, RunId, TenantId, Trigger,
@@ -104,6 +104,7 @@ fn invocation(plugin: &dyn Plugin) -> Invocation {
         },
         input: Json::null(),
         limits: Limits::default(),
+        services: Services::default(),
     }
 }
 

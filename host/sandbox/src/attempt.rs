@@ -67,7 +67,7 @@ pub(crate) async fn run(
     sink: Arc<dyn RunSink>,
     cancellation: Arc<Cancellation>,
 ) -> Result<Report, RunError> {
-    let Invocation { context, input, limits } = invocation;
+    let Invocation { context, input, limits, services } = invocation;
     if input.as_str().len() as u64 > limits.input_bytes_max {
         let outcome = verdict::input_too_large(input.as_str().len(), &limits);
         return Ok(Report { outcome, usage: Usage::default() });
@@ -76,7 +76,8 @@ pub(crate) async fn run(
     let job = context.job_type.clone();
     let level_min = machine.options.log_level_min;
     let state = State::new(context, &limits, level_min, sink, Arc::clone(&watch), granted)
-        .map_err(|problem| RunError::new(Blame::Operator, "grant", problem))?;
+        .map_err(|problem| RunError::new(Blame::Operator, "grant", problem))?
+        .with_services(services);
     let hostcall_bytes = hostcall_bytes(&limits);
     let params: RunParams<'_> = (job.as_str(), input.as_str());
     let Called { mut state, result, core_dump } =

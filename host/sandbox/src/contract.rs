@@ -3,7 +3,13 @@
 //! **Invariant:** names and order are those of the WIT; wasmtime checks them when a component
 //! is linked. [`crate::describe`] and [`crate::verdict`] turn them into the model's.
 
+mod children;
+mod steps;
+
 use wasmtime::component::{ComponentType, Lift, Lower, WasmStr};
+
+pub(crate) use children::{ChildFailure, ChildInfo, ChildRequested};
+pub(crate) use steps::StepFailure;
 
 /// The package that this host knows.
 pub(crate) const PACKAGE: &str = "zapjobs:job";
@@ -34,6 +40,8 @@ pub(crate) const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("cancellation", &["is-requested"]),
+    ("children", &["enqueue", "enqueue-all", "child"]),
+    ("steps", &["recorded", "keep"]),
 ];
 
 /// `run`: the job and its input in, an output or a failure out.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use zapjobs_model::grants::{Environment, Settings};
+use zapjobs_model::grants::{EnqueueGrant, Environment, Settings};
 use zapjobs_model::{DirectoryGrant, Grants};
 
 use crate::egress::Egress;
@@ -22,6 +22,7 @@ pub(crate) struct Granted {
     pub(crate) settings: Settings,
     pub(crate) egress: Option<Arc<Egress>>,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) enqueue: EnqueueGrant,
 }
 
 impl Granted {
@@ -41,6 +42,7 @@ impl Granted {
             settings: grants.settings,
             egress,
             vault: Arc::new(vault),
+            enqueue: grants.enqueue.unwrap_or_default(),
         })
     }
 

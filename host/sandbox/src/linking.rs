@@ -14,7 +14,7 @@ use wasmtime::component::{
 use zapjobs_model::port::{LoadError, PluginSource};
 
 use crate::contract::{DescribeResult, IMPORTS, JOBS, PACKAGE, RunParams, RunResult, VERSION};
-use crate::host::{State, http, settings, wasi};
+use crate::host::{State, children, http, settings, wasi};
 use crate::inspect::{Import, Inspection, split_version};
 use crate::text;
 
@@ -55,6 +55,7 @@ pub(crate) fn check_grants(
     inspection: &Inspection,
     source: &PluginSource,
 ) -> Result<(), LoadError> {
+    check_enqueue(inspection, source)?;
     let sends = |import: &Import| split_version(&import.name).0 == http::OUTGOING;
     let Some(import) = inspection.imports.iter().find(|import| sends(import)) else {
         return Ok(());
@@ -66,6 +67,23 @@ pub(crate) fn check_grants(
         "this component imports {}, and its manifest grants no hosts: add to {}.toml, for each \
          host that it may send requests to, the lines `[[http]]`, `host = \"api.example.com\"`; or \
          the line `http = []` if it works without",
+        import.name, source.name
+    )))
+}
+
+/// Refuses a component that wants to enqueue runs where its manifest says nothing of that.
+fn check_enqueue(inspection: &Inspection, source: &PluginSource) -> Result<(), LoadError> {
+    let enqueues = |import: &Import| split_version(&import.name).0 == children::INTERFACE;
+    let Some(import) = inspection.imports.iter().find(|import| enqueues(import)) else {
+        return Ok(());
+    };
+    if source.grants.enqueue.is_some() {
+        return Ok(());
+    }
+    Err(LoadError(format!(
+        "this component imports {}, and its manifest does not say which jobs it may enqueue: add \
+         to {}.toml the lines `[enqueue]`, `jobs = [\"resize\", \"report-*\"]`, with the jobs that \
+         are meant; or `jobs = []` if it works without",
         import.name, source.name
     )))
 }

@@ -23,6 +23,7 @@ pub struct Attack {
     pub(crate) limits: Vec<(&'static str, u64)>,
     pub(crate) directory: Option<Access>,
     pub(crate) sends: bool,
+    pub(crate) enqueues: bool,
     pub(crate) cancel: Option<CancelReason>,
     pub(crate) copies: usize,
     pub(crate) deadline: Duration,
@@ -70,6 +71,7 @@ impl Attack {
             limits: Vec::new(),
             directory: None,
             sends: false,
+            enqueues: false,
             cancel: None,
             copies: 1,
             deadline: DEADLINE,
@@ -116,6 +118,12 @@ impl Attack {
     /// Grants it requests to one server, and to public addresses.
     pub(crate) fn sending(mut self) -> Self {
         self.sends = true;
+        self
+    }
+
+    /// Allows it to enqueue any job.
+    pub(crate) fn enqueuing(mut self) -> Self {
+        self.enqueues = true;
         self
     }
 

@@ -21,6 +21,7 @@ mod server;
 
 mod machine;
 mod neighbour;
+mod nursery;
 
 mod suite;
 mod verdict;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use zapjobs_model::port::{Cancellation, Invocation, Plugin, PluginSource, RunContext, Sandbox};
+use zapjobs_model::port::{
+    Cancellation, Invocation, Plugin, PluginSource, RunContext, Sandbox, Services,
+};
 use zapjobs_model::{Grants, Json, Limits, Outcome, RunId, TenantId, Trigger};
 
 use crate::heard::Heard;
@@ -95,5 +97,5 @@ pub(crate) fn invocation(
         deadline: None,
         metadata: BTreeMap::from([("key".to_owned(), "value".to_owned())]),
     };
-    Ok(Invocation { context, input, limits })
+    Ok(Invocation { context, input, limits, services: Services::default() })
 }

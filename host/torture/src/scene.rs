@@ -6,12 +6,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zapjobs_model::port::{Cancellation, Plugin, PluginSource, RunSink, Sandbox};
+use zapjobs_model::grants::{EnqueueGrant, JobPattern};
+use zapjobs_model::port::{Cancellation, Plugin, PluginSource, RunSink, Sandbox, Services};
 use zapjobs_model::{Json, Limits, Outcome, Report, RunError};
 
 use crate::attack::{Attack, Ending};
 use crate::heard::{Heard, Words, steers};
 use crate::neighbour::{Neighbour, invocation};
+use crate::nursery::Nursery;
 use crate::place::Place;
 
 /// Bytes of an error's message at most: 16 KiB of the guest's, and words around them.
@@ -33,6 +35,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) reports: Vec<Report>,
     /// What its attempts said, all together.
     pub(crate) words: Words,
+    /// How many children its attempts enqueued.
+    pub(crate) children: u64,
     /// How long all of it took.
     pub(crate) took: Duration,
 }
@@ -74,11 +78,13 @@ impl<'a> Scene<'a> {
         bytes: Arc<[u8]>,
         started: Instant,
     ) -> Result<Evidence<'a>, String> {
-        let grants = self.place.grants(self.attack.directory)?;
+        let mut grants = self.place.grants(self.attack.directory)?;
+        grants.enqueue = self.attack.enqueues.then(any_job);
+        let nursery = Arc::<Nursery>::default();
         let source = PluginSource { name: self.attack.name.clone(), bytes, grants };
         let heard = Arc::<Heard>::default();
         let (refused, reports) = match sandbox.load(source).await {
-            Ok(plugin) => (None, self.attempts(&plugin, &heard, neighbour).await?),
+            Ok(plugin) => (None, self.attempts(&plugin, &heard, &nursery, neighbour).await?),
             Err(error) => (Some(error.to_string()), Vec::new()),
         };
         Ok(Evidence {
@@ -87,6 +93,7 @@ impl<'a> Scene<'a> {
             refused,
             reports,
             words: heard.words(),
+            children: nursery.count(),
             took: started.elapsed(),
         })
     }
@@ -96,12 +103,15 @@ impl<'a> Scene<'a> {
         &self,
         plugin: &Arc<dyn Plugin>,
         heard: &Arc<Heard>,
+        nursery: &Arc<Nursery>,
         neighbour: &Neighbour,
     ) -> Result<Vec<Report>, String> {
         let cancellation = Arc::<Cancellation>::default();
         let mut running = Vec::with_capacity(self.attack.copies);
         for _ in 0..self.attack.copies {
-            let invocation = invocation(&**plugin, Json::null(), self.limits)?;
+            let mut invocation = invocation(&**plugin, Json::null(), self.limits)?;
+            invocation.services =
+                Services { children: Some(Arc::clone(nursery) as _), ..Services::default() };
             let sink: Arc<dyn RunSink> = heard.clone();
             running.push(tokio::spawn(plugin.run(invocation, sink, Arc::clone(&cancellation))));
         }
@@ -119,6 +129,10 @@ impl<'a> Scene<'a> {
         }
         meanwhile.map(|()| reports)
     }
+}
+
+fn any_job() -> EnqueueGrant {
+    EnqueueGrant { jobs: vec![JobPattern::parse("*").expect("a pattern")] }
 }
 
 fn reported(

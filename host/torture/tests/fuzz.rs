@@ -11,6 +11,7 @@ use arbitrary::Unstructured;
 use uuid::Uuid;
 use zapjobs_model::port::{
     Cancellation, Invocation, LoadError, Plugin, PluginSource, RunContext, RunSink, Sandbox,
+    Services,
 };
 use zapjobs_model::{
     Grants, ItemCounts, Json, Limits, LogLine, Progress, RunId, TenantId, Trigger,
@@ -207,7 +208,7 @@ fn invocation(plugin: &dyn Plugin) -> Invocation {
         metadata: BTreeMap::new(),
     };
     let limits = Limits { cpu_ms_max: 20, wall_ms_max: 1_000, ..Limits::default() };
-    Invocation { context, input: Json::null(), limits }
+    Invocation { context, input: Json::null(), limits, services: Services::default() }
 }
 
 fn number_of(variable: &str) -> Option<u64> {

@@ -23,6 +23,7 @@ mod record;
 mod request;
 mod schedules;
 mod statistics;
+mod steps;
 mod traits;
 
 mod lock;
@@ -61,6 +62,7 @@ pub use schedules::{
 pub use schema::{SchemaAdmin, SchemaStep};
 pub use single::SingleRunError;
 pub use statistics::{Activity, SPANS_MAX, Span, SpanStatistics, StatisticsRequest};
+pub use steps::{RecordStepResult, Steps, check_step};
 pub use traits::{
     Coordinator, Definitions, Events, Logs, RunQueries, RunStore, Statistics, Storage,
     WorkerRegistry,

@@ -13,7 +13,7 @@ use crate::{
     Dependencies, EnqueueResult, FlowControl, LeaseState, LogPage, LogPageRequest, NamedLease,
     NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
     QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter, RunPageRequest, Schedules,
-    SpanStatistics, StatisticsRequest, StorageInfo, WorkerRecord,
+    SpanStatistics, StatisticsRequest, Steps, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
@@ -30,6 +30,7 @@ pub trait Storage:
     + WorkerRegistry
     + Coordinator
     + Events
+    + Steps
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;

@@ -36,6 +36,7 @@ pub(crate) mod schedules;
 pub(crate) mod single;
 pub(crate) mod statistics;
 pub(crate) mod statistics_spans;
+pub(crate) mod steps;
 pub(crate) mod tenants;
 pub(crate) mod unique;
 pub(crate) mod unique_changes;

@@ -559,6 +559,18 @@ macro_rules! with_every_case {
             what_several_do_at_once_is_counted_exactly
             several_that_prune_logs_delete_each_entry_once
         }
+        steps {
+            a_run_begins_without_steps
+            steps_come_whole_in_the_order_in_which_they_were_recorded
+            the_first_result_of_a_step_stands
+            each_run_has_steps_of_its_own
+            an_attempt_that_lost_its_run_records_nothing
+            steps_stay_when_a_run_ends_and_is_requeued
+            steps_go_with_their_run_when_it_is_pruned
+            a_run_has_no_more_steps_than_it_may
+            a_run_has_no_more_bytes_of_steps_than_it_may
+            a_step_that_is_too_long_is_refused
+        }
         concurrent_claims {
             a_run_claimed_by_name_goes_to_one_of_several
             claims_by_name_and_by_queue_hand_out_each_run_once
@@ -584,6 +596,7 @@ macro_rules! with_every_durability_case {
             acknowledged_counts_outlive_a_storage_that_was_not_closed
             the_place_of_pruned_logs_outlives_the_storage
             a_run_claimed_by_name_stays_claimed_over_a_reopening
+            steps_outlive_a_storage_that_was_not_closed
         }
     } };
 }

@@ -35,6 +35,7 @@ mod keys;
 mod links;
 mod logs;
 mod statistics;
+mod steps;
 mod workers;
 
 pub use options::MemoryOptions;

@@ -11,12 +11,14 @@ use crate::logs::RunLogs;
 use crate::runs::Runs;
 use crate::schedules::ScheduleTable;
 use crate::statistics::Sums;
+use crate::steps::RunSteps;
 use crate::workers::WorkerTable;
 
 pub(crate) struct State {
     pub(crate) runs: Runs,
     pub(crate) links: Links,
     pub(crate) logs: RunLogs,
+    pub(crate) steps: RunSteps,
     pub(crate) statistics: Sums,
     pub(crate) definitions: DefinitionTable,
     pub(crate) schedules: ScheduleTable,
@@ -38,6 +40,7 @@ impl State {
             runs: Runs::default(),
             links: Links::default(),
             logs: RunLogs::new(options.log_entries_per_run_max),
+            steps: RunSteps::default(),
             statistics: Sums::default(),
             definitions: DefinitionTable::default(),
             schedules: ScheduleTable::default(),
@@ -100,6 +103,7 @@ impl State {
         }
         self.runs.remove(id);
         self.logs.forget(id);
+        self.steps.forget(id);
         Some(id)
     }
 }

@@ -23,6 +23,9 @@ mod self_check {
 
     const WAYS: &[&str] = &[
         "Enqueue Stored",
+        "RecordStep Recorded",
+        "RecordStep Earlier",
+        "RecordStep Stale",
         "Enqueue Duplicate",
         "Claim Some",
         "ClaimRun Some",
@@ -153,6 +156,11 @@ mod self_check {
     #[test]
     fn logs_that_are_pruned_too_early_are_noticed() {
         complaint(with(Fault::LogsPrunedTooEarly));
+    }
+
+    #[test]
+    fn one_lost_step_is_noticed() {
+        complaint(with(Fault::OneStep));
     }
 
     #[test]

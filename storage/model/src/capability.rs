@@ -24,6 +24,8 @@ pub enum Capability {
     Sockets,
     /// Settings that the operator gives.
     Settings,
+    /// Enqueueing other jobs.
+    Enqueue,
     /// Any other interface, by its name without a version.
     Other(String),
 }
@@ -47,6 +49,7 @@ const HARMLESS: &[&str] = &[
     "zapjobs:job/log",
     "zapjobs:job/progress",
     "zapjobs:job/run-context",
+    "zapjobs:job/steps",
     "zapjobs:job/types",
 ];
 /// Packages all of whose interfaces are so.
@@ -65,6 +68,7 @@ impl Capability {
             (_, "wasi:cli/environment") => Some(Self::Environment),
             (_, "wasi:http/outgoing-handler") => Some(Self::Http),
             ("wasi:config", _) => Some(Self::Settings),
+            (_, "zapjobs:job/children") => Some(Self::Enqueue),
             (_, other) => Some(Self::Other(other.to_owned())),
         }
     }
@@ -82,6 +86,7 @@ impl Capability {
             (environment, Self::Environment),
             (!grants.hosts().is_empty(), Self::Http),
             (!grants.settings.is_empty(), Self::Settings),
+            (grants.enqueue.as_ref().is_some_and(|it| !it.jobs.is_empty()), Self::Enqueue),
         ];
         granted.into_iter().filter_map(|(is, capability)| is.then_some(capability)).collect()
     }
@@ -93,6 +98,7 @@ impl Capability {
             Self::Http => "http",
             Self::Sockets => "sockets",
             Self::Settings => "settings",
+            Self::Enqueue => "enqueue",
             Self::Other(interface) => interface,
         }
     }
@@ -106,7 +112,14 @@ impl fmt::Display for Capability {
 
 impl From<String> for Capability {
     fn from(name: String) -> Self {
-        let known = [Self::Files, Self::Environment, Self::Http, Self::Sockets, Self::Settings];
+        let known = [
+            Self::Files,
+            Self::Environment,
+            Self::Http,
+            Self::Sockets,
+            Self::Settings,
+            Self::Enqueue,
+        ];
         known.into_iter().find(|it| it.name() == name).unwrap_or(Self::Other(name))
     }
 }
@@ -133,11 +146,17 @@ mod tests {
             "wasi:http/outgoing-handler",
             "wasi:http/types",
             "wasi:sockets/tcp",
+            "zapjobs:job/children",
             "zapjobs:job/log",
         ];
         let wants = Capability::of_imports(&imports.map(str::to_owned));
-        let expected =
-            [Capability::Files, Capability::Environment, Capability::Http, Capability::Sockets];
+        let expected = [
+            Capability::Files,
+            Capability::Environment,
+            Capability::Http,
+            Capability::Sockets,
+            Capability::Enqueue,
+        ];
         assert_eq!(wants, BTreeSet::from(expected));
     }
 
@@ -162,7 +181,9 @@ mod tests {
 
     #[test]
     fn a_capability_survives_its_own_text() {
-        for capability in [Capability::Http, Capability::Other("a:b/c".to_owned())] {
+        for capability in
+            [Capability::Http, Capability::Enqueue, Capability::Other("a:b/c".to_owned())]
+        {
             let text = serde_json::to_string(&capability).expect("plain");
             assert_eq!(serde_json::from_str::<Capability>(&text).expect("the same"), capability);
         }

@@ -3,6 +3,7 @@
 //! **Invariant:** a grant is checked when it is read. What is in here is well-formed and
 //! bounded, and [`Grants::checked`] says whether its parts fit together.
 
+pub mod enqueue;
 pub mod host;
 pub mod http;
 pub mod network;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use enqueue::{ENQUEUE_PATTERNS_MAX, EnqueueGrant, JobPattern};
 pub use host::{Host, HostPattern};
 pub use http::{HttpGrant, HttpTarget, Scheme};
 pub use network::{Network, PrivateAddresses};
@@ -41,6 +43,9 @@ pub struct Grants {
     pub settings: Settings,
     /// Secrets that it may use, by the name of the environment variable that it finds them in.
     pub secrets: BTreeMap<SecretName, SecretGrant>,
+    /// Jobs that its runs may enqueue. Where nothing is said, a component that wants to enqueue
+    /// any is not loaded; an empty list says that it works without.
+    pub enqueue: Option<EnqueueGrant>,
 }
 
 /// A directory of the host that a plugin sees under a name of its own.
@@ -80,6 +85,8 @@ impl Grants {
     pub fn checked(self) -> Result<Self, InvalidGrant> {
         bounded("[[http]] entries", self.hosts().len(), HTTP_GRANTS_MAX)?;
         bounded("secrets", self.secrets.len(), SECRETS_MAX)?;
+        let patterns = self.enqueue.as_ref().map_or(0, |grant| grant.jobs.len());
+        bounded("patterns in [enqueue]", patterns, ENQUEUE_PATTERNS_MAX)?;
         for (name, secret) in &self.secrets {
             if self.environment.get(name.as_str()).is_some() {
                 return Err(InvalidGrant(format!(

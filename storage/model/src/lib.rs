@@ -10,6 +10,7 @@
 //! the runtime asks of a sandbox.
 
 pub mod capability;
+pub mod child;
 pub mod definition;
 pub mod event;
 pub mod fairness;
@@ -28,6 +29,7 @@ pub mod run;
 pub mod schedule;
 pub mod settle;
 pub mod status;
+pub mod step;
 pub mod submit;
 pub mod tenant;
 pub mod time;
@@ -35,6 +37,7 @@ pub mod unique;
 pub mod workflow;
 
 pub use capability::Capability;
+pub use child::{ChildError, ChildErrorKind, ChildRequest, ChildState, ChildStatus, Parent};
 pub use definition::{JobDefinition, JobKey};
 pub use event::{EventKind, JobEvent};
 pub use flow::{
@@ -43,7 +46,7 @@ pub use flow::{
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
     CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, LimitKey, QueueName, RunId,
-    ScheduleName, Tag, TenantId, WorkerId,
+    ScheduleName, StepName, Tag, TenantId, WorkerId,
 };
 pub use job_schedule::{
     FirePlan, JobSchedule, MissedPolicy, OverlapPolicy, ScheduleKey, ScheduleOrigin,
@@ -58,6 +61,7 @@ pub use run::{Due, ItemCounts, NewRun, Priority, Progress, Run, Trigger};
 pub use schedule::Schedule;
 pub use settle::{Transition, settle};
 pub use status::RunStatus;
+pub use step::{Step, StepError, StepErrorKind};
 pub use submit::{InvalidRequest, JobRequest};
 pub use tenant::{InvalidQuota, TenantQuotas, TenantUse};
 pub use time::Timestamp;

@@ -134,6 +134,8 @@ limits! {
     http_first_byte_ms_max: Milliseconds, 30_000, 1..=60 * MINUTE_MS;
     /// Milliseconds from a request's start to its answer's end. 60,000.
     http_exchange_ms_max: Milliseconds, MINUTE_MS, 1..=DAY_MS;
+    /// Children that one attempt may ask for. 1,000.
+    children_max: Count, 1_000, 0..=10_000;
 }
 
 /// Limits that are named, to make others stricter.

@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::{
-    CorrelationId, Digest, Grants, ItemCounts, JobDescription, JobType, Json, Limits, LogLine,
-    Progress, Report, RunError, RunId, TenantId, Timestamp, Trigger,
+    ChildError, ChildRequest, ChildState, CorrelationId, Digest, Grants, ItemCounts,
+    JobDescription, JobType, Json, Limits, LogLine, Progress, Report, RunError, RunId, Step,
+    StepError, StepName, TenantId, Timestamp, Trigger,
 };
 
 /// A boxed future that may move between threads.
@@ -76,6 +77,37 @@ pub struct Invocation {
     pub input: Json,
     /// What the attempt may use.
     pub limits: Limits,
+    /// What the host does for it beyond computing.
+    pub services: Services,
+}
+
+/// What a host does for an attempt beyond computing. The default is nothing: a sandbox then
+/// answers the guest that the host cannot.
+#[derive(Clone, Default)]
+pub struct Services {
+    /// Takes its children.
+    pub children: Option<Arc<dyn Children>>,
+    /// Keeps its steps.
+    pub steps: Option<Arc<dyn StepLog>>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (children, steps) = (self.children.is_some(), self.steps.is_some());
+        f.debug_struct("Services").field("children", &children).field("steps", &steps).finish()
+    }
+}
+
+/// Takes runs that an attempt enqueues. The sandbox has checked what is granted and how many
+/// there are; a guest makes one call at a time.
+pub trait Children: Send + Sync + 'static {
+    /// Stores the children, all or none; answers their ids in the order of the requests. A
+    /// child that an earlier call or attempt stored is left as it is and its id answered.
+    fn enqueue(&self, requests: Vec<ChildRequest>)
+    -> BoxFuture<'_, Result<Vec<RunId>, ChildError>>;
+
+    /// How a child stands; `None` where there is none with this id, be it another run's.
+    fn child(&self, id: RunId) -> BoxFuture<'_, Result<Option<ChildState>, ChildError>>;
 }
 
 /// What a job may know of its run.
@@ -110,6 +142,15 @@ pub trait RunSink: Send + Sync + 'static {
     fn progress(&self, progress: Progress);
     /// Takes the newest item counts; only the latest count.
     fn counts(&self, counts: ItemCounts);
+}
+
+/// Keeps what an attempt has done for good. A guest makes one call at a time.
+pub trait StepLog: Send + Sync + 'static {
+    /// All steps of the run so far, those of earlier attempts included.
+    fn steps(&self) -> BoxFuture<'_, Result<Vec<Step>, StepError>>;
+
+    /// Records a step; answers the result that stands: an earlier one if there is one.
+    fn record(&self, name: StepName, result: Json) -> BoxFuture<'_, Result<Json, StepError>>;
 }
 
 /// Why an attempt should stop.

@@ -166,6 +166,18 @@ CREATE TABLE {schema}.{prefix}logs (
     PRIMARY KEY (id, lease, idx)
 );
 
+-- What attempts have done for good. `place` is the step's number from 0, `bytes` those of the
+-- result, which is mostly kept out of line.
+CREATE TABLE {schema}.{prefix}steps (
+    id     uuid   NOT NULL,
+    place  bigint NOT NULL,
+    at     bigint NOT NULL,
+    bytes  bigint NOT NULL,
+    name   text   COLLATE "C" NOT NULL,
+    result text   COLLATE "C" NOT NULL,
+    PRIMARY KEY (id, name)
+);
+
 -- What happened, as sums: of an hour (span 0), of a day (1) and for ever (2), which begin at
 -- `from_us`. Only hours are written, by each connection in a slot that few others use, so that
 -- none waits for another's commit; pruning merges slots into -1, old hours into days and old

@@ -62,6 +62,11 @@ impl Keys {
         self.of_run("after:", id)
     }
 
+    /// What a run's attempts have done for good.
+    pub(crate) fn steps(&self, id: RunId) -> Vec<u8> {
+        self.of_run("steps:", id)
+    }
+
     fn of_run(&self, kind: &str, id: RunId) -> Vec<u8> {
         [self.base.as_bytes(), kind.as_bytes(), id.0.as_bytes()].concat()
     }

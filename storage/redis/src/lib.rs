@@ -49,6 +49,7 @@ mod logs;
 mod queries;
 mod runs;
 mod statistics;
+mod steps;
 mod walk;
 mod workers;
 

@@ -60,6 +60,7 @@ scripts! {
     expired: ["prelude", "expired"] true,
     cancel: ["prelude", "links", "cancel"] false,
     requeue: ["prelude", "links", "unique", "requeue"] false,
+    step: ["prelude", "step"] true,
     prune: ["prelude", "ended", "unique", "prune"] false,
     release_runs: ["prelude", "links", "release_runs"] false,
     enqueue_linked: ["prelude", "store", "links", "enqueue_linked"] false,

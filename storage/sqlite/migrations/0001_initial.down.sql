@@ -12,6 +12,7 @@ DROP TABLE IF EXISTS {prefix}workers;
 DROP TABLE IF EXISTS {prefix}schedules;
 DROP TABLE IF EXISTS {prefix}definitions;
 DROP TABLE IF EXISTS {prefix}quarantine;
+DROP TABLE IF EXISTS {prefix}steps;
 DROP TABLE IF EXISTS {prefix}logs;
 DROP TABLE IF EXISTS {prefix}keys;
 DROP TABLE IF EXISTS {prefix}tags;

@@ -150,6 +150,18 @@ CREATE TABLE {prefix}logs (
     PRIMARY KEY (seq, lease, idx)
 ) WITHOUT ROWID;
 
+-- What attempts have done for good. `place` is the step's number from 0, `bytes` those of the
+-- result: it stands last, so that sums do not read it.
+CREATE TABLE {prefix}steps (
+    seq    INTEGER NOT NULL,
+    name   TEXT    NOT NULL,
+    place  INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    bytes  INTEGER NOT NULL,
+    result TEXT    NOT NULL,
+    PRIMARY KEY (seq, name)
+) WITHOUT ROWID;
+
 -- Runs whose record cannot be read: set aside, and kept as they are for a person to look at.
 CREATE TABLE {prefix}quarantine (
     id             BLOB    NOT NULL PRIMARY KEY,

@@ -61,6 +61,7 @@ mod logs;
 mod queries;
 mod runs;
 mod statistics;
+mod steps;
 mod workers;
 
 #[cfg(all(test, unix))]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use context::run_context;
 use rustix::time::{ClockId, clock_gettime};
-use zapjobs_model::port::{Cancellation, Invocation, Plugin, RunSink};
+use zapjobs_model::port::{Cancellation, Invocation, Plugin, RunSink, Services};
 use zapjobs_model::{ItemCounts, Json, Limits, LogLine, Outcome, Progress};
 
 use crate::settings::Settings;
@@ -48,8 +48,9 @@ pub(crate) fn measure(plugin: &Arc<dyn Plugin>, settings: &Settings) -> Result<F
 async fn attempts(plugin: Arc<dyn Plugin>, count: usize) -> Result<()> {
     let sink: Arc<dyn RunSink> = Arc::new(Unheard);
     for _ in 0..count {
-        let invocation =
-            Invocation { context: run_context(), input: Json::null(), limits: Limits::default() };
+        let (input, limits) = (Json::null(), Limits::default());
+        let services = Services::default();
+        let invocation = Invocation { context: run_context(), input, limits, services };
         let cancellation = Arc::new(Cancellation::new());
         let report = plugin
             .run(invocation, Arc::clone(&sink), cancellation)

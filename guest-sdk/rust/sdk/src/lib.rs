@@ -24,6 +24,8 @@
 //! - tells how far it has come: [`progress()`], [`count_items`], [`WithProgress`];
 //! - stops when asked: [`check_cancelled`], [`is_cancel_requested`];
 //! - knows its run: [`Context`];
+//! - does steps once over all its attempts: [`Context::step`];
+//! - enqueues other runs, where its operator allows it: [`Context::enqueue`], [`Child`];
 //! - fails as it sees fit: `?` on any error asks for another attempt, [`JobError`] for the rest.
 //!
 //! Under plain `cargo test` a job is an ordinary function; [`testing::TestContext`] records
@@ -32,12 +34,14 @@
 //! **Invariant.** Nothing here runs before the host calls, save that each `#[job]` puts itself
 //! on the list of jobs: what a run does not use costs it nothing.
 
+mod children;
 mod context;
 mod error;
 mod input;
 mod job;
 mod logging;
 mod progress;
+mod steps;
 
 mod host;
 mod panics;
@@ -49,6 +53,7 @@ pub mod prelude;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
+pub use children::{Child, ChildState, ChildStatus, EnqueueError, EnqueueErrorKind};
 pub use context::{Context, Trigger, check_cancelled, is_cancel_requested};
 pub use error::{ErrorKind, JobError};
 pub use job::{Input, Output};

@@ -1,7 +1,7 @@
 //! What most jobs need: `use zapjobs_sdk::prelude::*;`.
 
 pub use crate::{
-    Context, JobError, WithProgress, check_cancelled, count_items, is_cancel_requested, job,
+    Child, Context, JobError, WithProgress, check_cancelled, count_items, is_cancel_requested, job,
     progress,
 };
 pub use schemars::JsonSchema;

@@ -23,6 +23,7 @@
 //!
 //! What a job prints goes where the test's own output goes.
 
+mod children;
 pub(crate) mod recorder;
 
 use std::cell::RefCell;
@@ -32,7 +33,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::{JobError, Trigger, job, logging};
+use crate::{ChildState, EnqueueErrorKind, JobError, Trigger, job, logging};
+pub use children::EnqueuedChild;
 use recorder::Recorder;
 
 /// A run as a test wants it, and a record of what the job says. Each belongs to its thread;
@@ -187,6 +189,35 @@ impl TestContext {
     /// The latest count of items.
     pub fn item_counts(&self) -> Option<ItemCounts> {
         self.recorder.borrow().counts
+    }
+
+    /// Every child that was enqueued so far. Its id is told by its place; one with a key that
+    /// its job has already is not enqueued again.
+    pub fn children(&self) -> Vec<EnqueuedChild> {
+        self.recorder.borrow().children.taken.clone()
+    }
+
+    /// Sets how the child at this place stands, whether or not it is enqueued yet. Others wait.
+    #[must_use]
+    pub fn child_state(self, place: usize, state: ChildState) -> Self {
+        self.set(|recorder| drop(recorder.children.states.insert(place, state)))
+    }
+
+    /// Every step that is recorded, with its value, in the order of recording.
+    pub fn steps(&self) -> Vec<(String, Value)> {
+        self.recorder.borrow().steps.clone()
+    }
+
+    /// Records a step, as an earlier attempt would have.
+    #[must_use]
+    pub fn with_step(self, name: &str, value: Value) -> Self {
+        self.set(|recorder| recorder.steps.push((name.to_owned(), value)))
+    }
+
+    /// Refuses all children for a reason of this kind.
+    #[must_use]
+    pub fn refusing_children(self, kind: EnqueueErrorKind) -> Self {
+        self.set(|recorder| recorder.children.refuses = Some(kind))
     }
 
     fn set(self, change: impl FnOnce(&mut Recorder)) -> Self {

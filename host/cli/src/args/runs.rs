@@ -19,6 +19,8 @@ pub(crate) enum RunsCommand {
     Show(IdArgs),
     /// Print a run's log
     Logs(LogsArgs),
+    /// List what a run has done for good: its recorded steps
+    Steps(IdArgs),
     /// Ask a run to stop
     Cancel(CancelArgs),
     /// Run a failed or cancelled run again, with all its attempts

@@ -65,6 +65,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::List(args)) => runs::list(args, app).await,
         Command::Runs(RunsCommand::Show(args)) => runs::show(args.run, app).await,
         Command::Runs(RunsCommand::Logs(args)) => runs::logs(args, app).await,
+        Command::Runs(RunsCommand::Steps(args)) => runs::steps(args.run, app).await,
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args.id.run, args.wait, app).await,
         Command::Schedule(command) => schedule::schedule(command, app).await,

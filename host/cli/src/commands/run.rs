@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::json;
 use uuid::Uuid;
-use zapjobs_model::port::{CancelReason, Cancellation, Invocation, Plugin, RunContext};
+use zapjobs_model::port::{CancelReason, Cancellation, Invocation, Plugin, RunContext, Services};
 use zapjobs_model::{
     JobDescription, JobType, Json, Limits, Outcome, Report, RunError, RunId, Timestamp, Trigger,
     Usage,
@@ -96,6 +96,7 @@ fn invocation(app: &App, job: &JobDescription, input: Json, limits: Limits) -> I
         },
         input,
         limits,
+        services: Services::default(),
     }
 }
 

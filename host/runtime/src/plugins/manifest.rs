@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use zapjobs_model::grants::{Environment, HttpGrant, SecretGrant, SecretName, Settings};
+use zapjobs_model::grants::{
+    EnqueueGrant, Environment, HttpGrant, SecretGrant, SecretName, Settings,
+};
 use zapjobs_model::{
     Access, Digest, DirectoryGrant, Grants, JobType, Limits, Narrowing, QueueName, RetryOverride,
     RetryPolicy, TenantId,
@@ -45,6 +47,7 @@ pub struct Manifest {
     secrets: BTreeMap<SecretName, SecretGrant>,
     limits: Narrowing,
     jobs: BTreeMap<JobType, JobOverrides>,
+    enqueue: Option<EnqueueGrant>,
 }
 
 /// What an operator says of one job, in place of what the plugin declares.
@@ -115,6 +118,7 @@ impl Manifest {
             environment: self.env.clone(),
             settings: self.config.clone(),
             secrets: self.secrets.clone(),
+            enqueue: self.enqueue.clone(),
         }
     }
 

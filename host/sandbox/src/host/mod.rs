@@ -1,9 +1,11 @@
 //! What a guest can call, one module per interface.
 //!
-//! **Invariant:** nothing here waits except WASI's own `poll`, files and HTTP; whatever a guest
+//! **Invariant:** nothing here waits except WASI's own `poll`, files, HTTP and what the host's
+//! services answer; whatever a guest
 //! chooses the size of has a bound.
 
 mod cancellation;
+pub(crate) mod children;
 mod files;
 pub(crate) mod http;
 pub(crate) mod journal;
@@ -12,6 +14,7 @@ mod progress;
 mod run_context;
 pub(crate) mod settings;
 mod stdio;
+mod steps;
 pub(crate) mod wasi;
 
 use std::sync::Arc;
@@ -20,7 +23,7 @@ use parking_lot::Mutex;
 use wasmtime::Engine;
 use wasmtime::component::{Linker, LinkerInstance, ResourceTable};
 use wasmtime_wasi::WasiCtx;
-use zapjobs_model::port::{RunContext, RunSink};
+use zapjobs_model::port::{RunContext, RunSink, Services};
 use zapjobs_model::{ItemCounts, Limits, LogLevel, Progress, Usage};
 
 use self::http::Http;
@@ -30,9 +33,11 @@ use crate::granted::Granted;
 use crate::memory::Memory;
 use crate::panic::Panic;
 use crate::watch::{Halt, Watch};
+use children::Offspring;
 use files::Quota;
 use journal::Journal;
 use progress::Reports;
+use steps::KnownSteps;
 
 /// What one attempt's store holds.
 pub(crate) struct State {
@@ -52,6 +57,10 @@ pub(crate) struct State {
     limits: Limits,
     /// Made when the guest first uses files.
     quota: Option<Arc<Mutex<Quota>>>,
+    /// What the host does for it beyond computing.
+    services: Services,
+    offspring: Offspring,
+    steps: KnownSteps,
 }
 
 impl State {
@@ -87,7 +96,15 @@ impl State {
             handles,
             limits: *limits,
             quota: None,
+            services: Services::default(),
+            offspring: Offspring::default(),
+            steps: KnownSteps::default(),
         })
+    }
+
+    /// The same with what the host does for it beyond computing.
+    pub(crate) fn with_services(self, services: Services) -> Self {
+        Self { services, ..self }
     }
 
     /// The guest has ended: says what it left unsaid. Answers its panic, if it said one.
@@ -114,8 +131,10 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     http::add_to_linker(&mut linker)?;
     settings::add_to_linker(&mut linker)?;
     cancellation::add_to_linker(&mut interface(&mut linker, "cancellation")?)?;
+    children::add_to_linker(&mut interface(&mut linker, "children")?)?;
     log::add_to_linker(&mut interface(&mut linker, "log")?)?;
     progress::add_to_linker(&mut interface(&mut linker, "progress")?)?;
+    steps::add_to_linker(&mut interface(&mut linker, "steps")?)?;
     run_context::add_to_linker(&mut interface(&mut linker, "run-context")?)?;
     Ok(linker)
 }

@@ -4,6 +4,7 @@
 
 mod caching;
 mod cancelling;
+mod children;
 mod compiling;
 mod files;
 mod granted;
@@ -12,4 +13,5 @@ mod imports;
 mod limits;
 mod loading;
 mod server;
+mod steps;
 mod support;

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 pub(crate) use zapjobs_components::guest;
 use zapjobs_model::port::{
     Cancellation, Invocation, LoadError, Plugin, PluginSource, RunContext, RunSink, Sandbox,
+    Services,
 };
 use zapjobs_model::{
     Grants, ItemCounts, JobType, Json, Limits, LogLine, Outcome, Progress, Report, RunError, RunId,
@@ -104,7 +105,12 @@ impl Try {
         };
         let input = Json::parse(input).expect("JSON");
         Self {
-            invocation: Invocation { context, input, limits: Limits::default() },
+            invocation: Invocation {
+                context,
+                input,
+                limits: Limits::default(),
+                services: Services::default(),
+            },
             heard: Arc::default(),
             cancellation: Arc::default(),
         }

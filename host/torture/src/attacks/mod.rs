@@ -2,9 +2,8 @@
 //!
 //! **Invariant:** an attack narrows limits so that it ends within about a second; what it is
 //! held by is named, so that a verdict says which limit did its work.
-//!
-//! What is not here: floods of enqueued runs, because no component can enqueue one yet.
 
+mod children;
 mod descriptions;
 mod egress;
 mod endless;
@@ -14,6 +13,7 @@ mod hostcalls;
 mod http;
 mod loading;
 mod memory;
+mod steps;
 mod strings;
 mod traps;
 
@@ -38,6 +38,8 @@ pub fn all() -> Vec<Arc<Attack>> {
         egress::attacks(),
         http::attacks(),
         loading::attacks(),
+        children::attacks(),
+        steps::attacks(),
     ];
     groups.into_iter().flatten().map(Arc::new).collect()
 }

@@ -99,6 +99,51 @@ pub(crate) static CANCELLATION: Import = Import {
     functions: &[function("is-requested", "$cancellation", "is-requested", "(result i32)")],
 };
 
+/// `zapjobs:job/children`.
+pub(crate) static CHILDREN: Import = Import {
+    needs: &[],
+    text: r#"(import "zapjobs:job/children@0.1.0" (instance $children
+  (type $request' (record (field "job" string) (field "input" string) (field "options" string)))
+  (export "request" (type $request (eq $request')))
+  (type $kind' (enum "unknown-job" "not-granted" "bad-input" "bad-options" "quota-reached"
+    "limit-reached" "unavailable" "other"))
+  (export "error-kind" (type $kind (eq $kind')))
+  (type $error' (record (field "kind" $kind) (field "message" string)))
+  (export "error" (type $error (eq $error')))
+  (type $status' (enum "waiting" "running" "completed" "failed" "cancelled"))
+  (export "status" (type $status (eq $status')))
+  (type $state' (record (field "status" $status) (field "output" (option string))
+    (field "error-type" (option string)) (field "error-message" (option string))))
+  (export "state" (type $state (eq $state')))
+  (export "enqueue" (func (param "request" $request) (result (result string (error $error)))))
+  (export "enqueue-all" (func (param "requests" (list $request))
+    (result (result (list string) (error $error)))))
+  (export "child" (func (param "id" string)
+    (result (result (option $state) (error $error)))))))"#,
+    functions: &[
+        // job, input, options
+        function("enqueue", "$children", "enqueue", "(param i32 i32 i32 i32 i32 i32 i32)"),
+        function("enqueue-all", "$children", "enqueue-all", "(param i32 i32 i32)"),
+        function("child", "$children", "child", "(param i32 i32 i32)"),
+    ],
+};
+
+/// `zapjobs:job/steps`.
+pub(crate) static STEPS: Import = Import {
+    needs: &[],
+    text: r#"(import "zapjobs:job/steps@0.1.0" (instance $steps
+  (type $kind' (enum "bad-name" "bad-value" "limit-reached" "lost" "unavailable" "other"))
+  (export "error-kind" (type $kind (eq $kind')))
+  (type $error' (record (field "kind" $kind) (field "message" string)))
+  (export "error" (type $error (eq $error')))
+  (export "keep" (func (param "name" string) (param "value" string)
+    (result (result string (error $error)))))))"#,
+    functions: &[
+        // name, value
+        function("keep", "$steps", "keep", "(param i32 i32 i32 i32 i32)"),
+    ],
+};
+
 /// `wasi:io/poll`.
 pub(crate) static POLL: Import = Import {
     needs: &[],

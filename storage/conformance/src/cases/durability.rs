@@ -1,10 +1,12 @@
 //! What outlives a storage. Only for drivers that can be reopened.
 
-use zapjobs_model::{Lease, RunStatus};
-use zapjobs_storage::{ApplyResult, NamedLeaseRequest};
+use zapjobs_model::{Lease, RunStatus, Step, StepName};
+use zapjobs_storage::{ApplyResult, NamedLeaseRequest, RecordStepResult};
 
 use crate::actions::{completed, failed, ids, retry_in};
-use crate::builders::{LEASE, a_definition, a_line, a_run, a_schedule, a_worker, seconds, worker};
+use crate::builders::{
+    LEASE, a_definition, a_line, a_run, a_schedule, a_worker, json, seconds, worker,
+};
 use crate::{Fixture, Harness};
 
 /// Opens the storage again after a proper close.
@@ -151,4 +153,15 @@ pub(crate) async fn a_run_claimed_by_name_stays_claimed_over_a_reopening(harness
     let f = closed_and_reopened(harness, f).await;
     assert_eq!(f.claim(10).await, []);
     assert_eq!(f.settle(&run, completed()).await, ApplyResult::Applied);
+}
+
+pub(crate) async fn steps_outlive_a_storage_that_was_not_closed(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let run = f.running(a_run("mail")).await;
+    let name = StepName::new("charge").expect("a good name");
+    let recorded = f.storage.record_step(run.lease_key(), &name, &json("7")).await;
+    assert_eq!(recorded.expect("answered"), RecordStepResult::Recorded);
+    let f = reopened(harness, f).await;
+    let steps = f.storage.steps(run.id).await.expect("read");
+    assert_eq!(steps, [Step { name, result: json("7"), at: f.now() }]);
 }

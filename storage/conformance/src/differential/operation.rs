@@ -6,8 +6,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, JobDefinition, JobKey, JobSchedule, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun,
-    Run, RunError, RunId, RunStatus, ScheduleKey, TenantId, Timestamp, Transition, WorkerId,
+    Blame, JobDefinition, JobKey, JobSchedule, Json, LeaseKey, LimitChange, LimitScope, LogEntry,
+    NewRun, Run, RunError, RunId, RunStatus, ScheduleKey, StepName, TenantId, Timestamp,
+    Transition, WorkerId,
 };
 use zapjobs_storage::{
     AdmitRequest, AdvanceRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult, DuePlace,
@@ -66,6 +67,8 @@ pub(super) enum Operation {
     Release(String, WorkerId),
     NamedLease(String),
     LetPass(Duration),
+    RecordStep(LeaseKey, StepName, Json),
+    Steps(RunId),
 }
 
 /// One storage that operations are performed on.
@@ -185,6 +188,10 @@ impl Performer {
             Operation::RemoveStaleWorkers(silence) => {
                 said(sorted(storage.remove_stale_workers(*silence).await))
             }
+            Operation::RecordStep(key, name, result) => {
+                said(storage.record_step(*key, name, result).await)
+            }
+            Operation::Steps(run) => said(storage.steps(*run).await),
             Operation::Release(name, owner) => said(storage.release(name, *owner).await),
             other => panic!("{other:?} is about runs"),
         }

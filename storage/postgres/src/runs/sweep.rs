@@ -53,6 +53,8 @@ const PRUNE: &str = "WITH alone AS MATERIALIZED (
         DELETE FROM {schema}.{prefix}tags WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
     logs AS (
         DELETE FROM {schema}.{prefix}logs WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
+    steps AS (
+        DELETE FROM {schema}.{prefix}steps WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
     gone AS (
         DELETE FROM {schema}.{prefix}runs WHERE id = ANY (ARRAY(SELECT id FROM fitting))
         RETURNING id, unique_key),

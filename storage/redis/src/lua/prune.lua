@@ -1,4 +1,4 @@
--- Deletes runs that ended before an instant, with their logs. ARGV: the instant, limit.
+-- Deletes runs that ended before an instant, with their logs and steps. ARGV: the instant, limit.
 -- Answers how many were deleted and how many were looked at.
 local ended = first_ended(tonumber(ARGV[ARG_FIRST]), tonumber(ARGV[ARG_FIRST + 1]))
 
@@ -37,6 +37,7 @@ for _, place_of in ipairs(ended) do
     end
     keys[#keys + 1] = run_key(id)
     keys[#keys + 1] = P .. 'log:' .. id
+    keys[#keys + 1] = P .. 'steps:' .. id
     deleted = deleted + 1
   end
 end

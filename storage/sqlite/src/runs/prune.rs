@@ -11,6 +11,7 @@ use super::keys;
 use super::sweep::row_limit;
 use crate::error::DbResult;
 use crate::logs::delete_oldest;
+use crate::steps::delete_steps;
 use crate::writer::Tx;
 
 /// Runs deleted in one write at most, so that claims get their turn in between.
@@ -76,6 +77,7 @@ fn delete(tx: &Tx<'_>, run: &Ended) -> DbResult<()> {
     if let Some(key) = &run.key {
         keys::forget(tx, key, &run.id)?;
     }
+    delete_steps(tx.db, run.seq)?;
     // Where the tags cannot be read, their entries stay, and lead nowhere.
     let tags = run.tags.as_ref().and_then(|tags| serde_json::from_str::<Vec<Tag>>(tags).ok());
     for tag in tags.unwrap_or_default() {

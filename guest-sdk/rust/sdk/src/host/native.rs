@@ -1,8 +1,9 @@
 //! The host of a test: the thread's recorder.
 
-use crate::Trigger;
+use crate::steps::StepError;
 use crate::testing::recorder::{Recorder, with_current};
 use crate::testing::{ItemCounts, LogLine, Progress};
+use crate::{ChildState, EnqueueError, Trigger};
 
 /// One field of a log line.
 #[derive(Debug, Clone)]
@@ -76,4 +77,48 @@ pub(crate) fn deadline_ms() -> Option<u64> {
 
 pub(crate) fn metadata() -> Vec<(String, String)> {
     with_current(|recorder| recorder.metadata.clone().into_iter().collect())
+}
+
+/// A run to be enqueued.
+#[derive(Debug, Clone)]
+pub(crate) struct ChildRequest {
+    pub(crate) job: String,
+    /// As JSON text.
+    pub(crate) input: String,
+    /// As JSON text, or empty.
+    pub(crate) options: String,
+}
+
+pub(crate) fn enqueue(request: ChildRequest) -> Result<String, EnqueueError> {
+    with_current(|recorder| recorder.children.enqueue(request))
+}
+
+pub(crate) fn enqueue_all(requests: Vec<ChildRequest>) -> Result<Vec<String>, EnqueueError> {
+    requests.into_iter().map(enqueue).collect()
+}
+
+pub(crate) fn child(id: &str) -> Result<Option<ChildState>, EnqueueError> {
+    with_current(|recorder| Ok(recorder.children.state(id)))
+}
+
+pub(crate) fn recorded_step(name: &str) -> Result<Option<String>, StepError> {
+    with_current(|recorder| {
+        let found = recorder.steps.iter().find(|(known, _)| known == name);
+        Ok(found.map(|(_, value)| value.to_string()))
+    })
+}
+
+/// With the bounds of a host on names.
+pub(crate) fn keep_step(name: &str, value: &str) -> Result<String, StepError> {
+    let plain = (1..=200).contains(&name.len()) && !name.chars().any(char::is_control);
+    if !plain {
+        let message =
+            format!("invalid step name {name:?}: use 1 to 200 bytes without control characters");
+        return Err(StepError { may_pass: false, message });
+    }
+    with_current(|recorder| {
+        let kept = serde_json::from_str(value).expect("a value is told as JSON");
+        recorder.steps.push((name.to_owned(), kept));
+        Ok(value.to_owned())
+    })
 }

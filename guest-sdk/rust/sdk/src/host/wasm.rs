@@ -1,7 +1,8 @@
 //! The host of a component.
 
-use crate::Trigger;
 use crate::guest::bindings::zapjobs::job as imports;
+use crate::steps::StepError;
+use crate::{ChildState, ChildStatus, EnqueueError, EnqueueErrorKind, Trigger};
 
 pub(crate) use imports::cancellation::is_requested as is_cancel_requested;
 pub(crate) use imports::log::Field;
@@ -43,4 +44,59 @@ pub(crate) fn trigger() -> Trigger {
         TriggerKind::Retry => Trigger::Retry,
         TriggerKind::Continuation => Trigger::Continuation,
     }
+}
+
+pub(crate) use imports::children::Request as ChildRequest;
+
+pub(crate) fn enqueue(request: ChildRequest) -> Result<String, EnqueueError> {
+    imports::children::enqueue(&request).map_err(not_taken)
+}
+
+pub(crate) fn enqueue_all(requests: Vec<ChildRequest>) -> Result<Vec<String>, EnqueueError> {
+    imports::children::enqueue_all(&requests).map_err(not_taken)
+}
+
+pub(crate) fn child(id: &str) -> Result<Option<ChildState>, EnqueueError> {
+    use imports::children::Status;
+    let Some(state) = imports::children::child(id).map_err(not_taken)? else { return Ok(None) };
+    let status = match state.status {
+        Status::Waiting => ChildStatus::Waiting,
+        Status::Running => ChildStatus::Running,
+        Status::Completed => ChildStatus::Completed,
+        Status::Failed => ChildStatus::Failed,
+        Status::Cancelled => ChildStatus::Cancelled,
+    };
+    let output = state.output.and_then(|output| serde_json::from_str(&output).ok());
+    let (error_type, error_message) = (state.error_type, state.error_message);
+    Ok(Some(ChildState { status, output, error_type, error_message }))
+}
+
+fn not_taken(error: imports::children::Error) -> EnqueueError {
+    use imports::children::ErrorKind;
+    let kind = match error.kind {
+        ErrorKind::UnknownJob => EnqueueErrorKind::UnknownJob,
+        ErrorKind::NotGranted => EnqueueErrorKind::NotGranted,
+        ErrorKind::BadInput => EnqueueErrorKind::BadInput,
+        ErrorKind::BadOptions => EnqueueErrorKind::BadOptions,
+        ErrorKind::QuotaReached => EnqueueErrorKind::QuotaReached,
+        ErrorKind::LimitReached => EnqueueErrorKind::LimitReached,
+        ErrorKind::Unavailable => EnqueueErrorKind::Unavailable,
+        ErrorKind::Other => EnqueueErrorKind::Other,
+    };
+    EnqueueError::new(kind, error.message)
+}
+
+pub(crate) fn recorded_step(name: &str) -> Result<Option<String>, StepError> {
+    imports::steps::recorded(name).map_err(not_recorded)
+}
+
+pub(crate) fn keep_step(name: &str, value: &str) -> Result<String, StepError> {
+    imports::steps::keep(name, value).map_err(not_recorded)
+}
+
+fn not_recorded(error: imports::steps::Error) -> StepError {
+    use imports::steps::ErrorKind;
+    let may_pass =
+        matches!(error.kind, ErrorKind::Lost | ErrorKind::Unavailable | ErrorKind::Other);
+    StepError { may_pass, message: error.message }
 }

@@ -4,6 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use serde_json::Value;
+
+use super::children::Nursery;
 use super::{ItemCounts, LogLine, Progress};
 use crate::Trigger;
 
@@ -23,6 +26,8 @@ pub(crate) struct Recorder {
     pub(crate) logs: Vec<LogLine>,
     pub(crate) progress: Vec<Progress>,
     pub(crate) counts: Option<ItemCounts>,
+    pub(crate) children: Nursery,
+    pub(crate) steps: Vec<(String, Value)>,
 }
 
 impl Default for Recorder {
@@ -42,6 +47,8 @@ impl Default for Recorder {
             logs: Vec::new(),
             progress: Vec::new(),
             counts: None,
+            children: Nursery::default(),
+            steps: Vec::new(),
         }
     }
 }

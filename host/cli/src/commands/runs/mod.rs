@@ -6,6 +6,7 @@ mod list;
 mod logs;
 mod retry;
 mod show;
+mod steps;
 
 pub(super) use cancel::cancel;
 pub(super) use find::find;
@@ -13,6 +14,7 @@ pub(super) use list::list;
 pub(super) use logs::logs;
 pub(super) use retry::retry;
 pub(super) use show::show;
+pub(super) use steps::steps;
 
 use zapjobs_model::RunStatus;
 

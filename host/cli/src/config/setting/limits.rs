@@ -171,6 +171,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "1ms to 1d",
         "Time from a request's start to its answer's end."
     ),
+    limit!("limits.children", children_max, "0 to 10000", "Children that one attempt may ask for."),
 ];
 
 fn field(name: &str) -> &'static LimitField {

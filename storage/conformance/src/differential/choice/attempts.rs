@@ -2,7 +2,7 @@
 
 use zapjobs_model::{
     Digest, ItemCounts, Json, Lease, LeaseKey, Outcome, Progress, RetryPolicy, Run, RunStatus,
-    StopReason, Transition, Usage, settle,
+    StepName, StopReason, Transition, Usage, settle,
 };
 use zapjobs_storage::{
     ClaimRequest, ClaimRunRequest, PAGE_MAX, ProgressUpdate, QueueSelection, RunFilter,
@@ -114,6 +114,19 @@ impl Chooser {
             }),
         };
         keys.into_iter().map(update).collect()
+    }
+
+    /// Few names and results, so that they meet; at times a look at those of a run.
+    pub(super) async fn step(&mut self, reference: &Fixture) -> Operation {
+        let key = self.keys(reference).await.pop();
+        match key.filter(|_| !self.random.once_in(6)) {
+            Some(key) => {
+                let name = self.random.one_of(&["charge", "it's 1"]);
+                let result = json(self.random.one_of(&["null", "1", "2", "{\"n\":1.0}"]));
+                Operation::RecordStep(key, StepName::new(name).expect("a good name"), result)
+            }
+            None => Operation::Steps(self.run_with(RunStatus::Running, reference).await),
+        }
     }
 
     pub(super) async fn apply(&mut self, reference: &Fixture) -> Operation {

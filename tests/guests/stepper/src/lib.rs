@@ -1,0 +1,81 @@
+//! Jobs that record steps, as many as they can.
+
+wit_bindgen::generate!({ path: "../../../wit", world: "plugin" });
+
+use exports::zapjobs::job::jobs::{Failure, Guest, JobDescription, Schedule};
+use serde_json::{Value, json};
+use zapjobs::job::steps::{self, Error};
+
+struct Plugin;
+
+/// Job ids, and what each does with its input.
+type Job = fn(&Value) -> Value;
+
+const JOBS: &[(&str, Job)] = &[
+    // A list of [name, value].
+    ("keep", |input| {
+        let keep = |it: &Value| told(steps::keep(&text(&it[0]), &it[1].to_string()));
+        input.as_array().into_iter().flatten().map(keep).collect()
+    }),
+    // A list of names.
+    ("find", |input| {
+        let find = |it: &Value| match steps::recorded(&text(it)) {
+            Ok(found) => json!(found),
+            Err(error) => told(Err(error)),
+        };
+        input.as_array().into_iter().flatten().map(find).collect()
+    }),
+    ("no-json", |_| told(steps::keep("a", "{"))),
+    // Values of so many bytes, until one is refused.
+    ("bomb", |input| {
+        let value = format!("\"{}\"", "x".repeat(input.as_u64().unwrap_or(0) as usize));
+        let mut kept = 0;
+        loop {
+            match steps::keep(&format!("step {kept}"), &value) {
+                Ok(_) => kept += 1,
+                Err(error) => return json!([kept, told(Err(error))["kind"]]),
+            }
+        }
+    }),
+];
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn told(kept: Result<String, Error>) -> Value {
+    match kept {
+        Ok(value) => json!(value),
+        Err(Error { kind, message }) => {
+            let kind = format!("{kind:?}").trim_start_matches("ErrorKind::").to_owned();
+            json!({ "kind": kind, "message": message })
+        }
+    }
+}
+
+impl Guest for Plugin {
+    fn describe() -> Vec<JobDescription> {
+        JOBS.iter()
+            .map(|(id, _)| JobDescription {
+                id: (*id).to_owned(),
+                display_name: (*id).to_owned(),
+                description: String::new(),
+                queue: None,
+                retry: None,
+                timeout: None,
+                schedule: Schedule::Manual,
+                default_input: None,
+                tags: Vec::new(),
+                input_schema: None,
+                output_schema: None,
+            })
+            .collect()
+    }
+
+    fn run(job: String, input: String) -> Result<String, Failure> {
+        let (_, run) = JOBS.iter().find(|(id, _)| *id == job).expect("a known job");
+        Ok(run(&serde_json::from_str(&input).expect("JSON")).to_string())
+    }
+}
+
+export!(Plugin);
