@@ -129,6 +129,8 @@ checked_text!(
 checked_text!(
     /// What runs of a job type share a limit by, such as a customer's number.
     LimitKey, "limit key", check_text
+);
+checked_text!(
     /// What a job calls one of its steps.
     StepName, "step name", check_text
 );
