@@ -1,9 +1,9 @@
 //! What a rate remembers.
 //!
 //! A token bucket is one instant, that at which the bucket would be full again (GCRA). A sliding
-//! window is the number of admissions in each hundredth of its span: exact counts of instants
-//! rounded up to a hundredth, so that no span ever holds more than the rate allows, and one that
-//! is used to the full loses at most 1 %.
+//! window is the number of admissions in each hundredth of its span, which count until the last of
+//! them is a span old: so no span ever holds more than the rate allows, and one that is used to
+//! the full loses at most 1 %.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,8 @@ const WINDOW_PARTS: i64 = 100;
 pub enum RateState {
     /// The instant at which the bucket is full again, in nanoseconds since 1970.
     FullAt(i64),
-    /// How many were admitted in each part of the window that still counts, oldest first.
+    /// How many were admitted in each part of the window that still counts, oldest first, with
+    /// the instant of the last of them, in microseconds since 1970.
     Window(Vec<(i64, u32)>),
 }
 
@@ -34,15 +35,17 @@ impl Rate {
         i64::try_from(self.per_us).unwrap_or(i64::MAX).div_euclid(WINDOW_PARTS).max(1)
     }
 
-    /// When an admission in this part no longer counts.
-    fn forgotten(&self, part: i64) -> i64 {
-        let end = part.saturating_add(1).saturating_mul(self.part());
-        end.saturating_add(i64::try_from(self.per_us).unwrap_or(i64::MAX))
+    /// When a part whose last admission was then no longer counts.
+    fn forgotten(&self, last: i64) -> i64 {
+        last.saturating_add(i64::try_from(self.per_us).unwrap_or(i64::MAX))
     }
 
-    fn full_at(state: Option<&RateState>, now: i128) -> i128 {
+    /// When the bucket is full again: no later than if it were empty, whatever limit there was
+    /// before.
+    fn full_at(&self, burst: u32, state: Option<&RateState>, now: i128) -> i128 {
+        let of_empty = now + i128::from(burst) * self.interval();
         match state {
-            Some(RateState::FullAt(full_at)) => i128::from(*full_at).max(now),
+            Some(RateState::FullAt(full_at)) => i128::from(*full_at).clamp(now, of_empty),
             _ => now,
         }
     }
@@ -66,7 +69,7 @@ impl Rate {
             RateAlgorithm::TokenBucket { burst } => {
                 let now_ns = i128::from(now.as_micros()) * 1_000;
                 let slack = i128::from(burst - 1) * self.interval();
-                let left = now_ns + slack - Self::full_at(state, now_ns);
+                let left = now_ns + slack - self.full_at(burst, state, now_ns);
                 if left < 0 { 0 } else { usize::try_from(left / self.interval() + 1).unwrap_or(0) }
             }
             RateAlgorithm::SlidingWindow => {
@@ -85,7 +88,7 @@ impl Rate {
             RateAlgorithm::TokenBucket { burst } => {
                 let now_ns = i128::from(now.as_micros()) * 1_000;
                 let slack = i128::from(burst - 1) * self.interval();
-                let at = Self::full_at(state, now_ns) - slack;
+                let at = self.full_at(burst, state, now_ns) - slack;
                 i64::try_from((at + 999).div_euclid(1_000)).unwrap_or(i64::MAX)
             }
             RateAlgorithm::SlidingWindow => {
@@ -109,18 +112,21 @@ impl Rate {
     /// The state after one began.
     pub fn taken(&self, state: Option<&RateState>, now: Timestamp) -> RateState {
         match self.algorithm {
-            RateAlgorithm::TokenBucket { .. } => {
+            RateAlgorithm::TokenBucket { burst } => {
                 let now_ns = i128::from(now.as_micros()) * 1_000;
-                let full_at = Self::full_at(state, now_ns) + self.interval();
+                let full_at = self.full_at(burst, state, now_ns) + self.interval();
                 RateState::FullAt(i64::try_from(full_at).unwrap_or(i64::MAX))
             }
             RateAlgorithm::SlidingWindow => {
                 let mut parts: Vec<_> = self.counted(state, now).collect();
-                let present = now.as_micros().div_euclid(self.part());
+                let (now, part) = (now.as_micros(), self.part());
                 match parts.last_mut() {
                     // A clock that went back counts in the latest part.
-                    Some((part, count)) if *part >= present => *count = count.saturating_add(1),
-                    _ => parts.push((present, 1)),
+                    Some((last, count)) if last.div_euclid(part) >= now.div_euclid(part) => {
+                        *last = now.max(*last);
+                        *count = count.saturating_add(1);
+                    }
+                    _ => parts.push((now, 1)),
                 }
                 RateState::Window(parts)
             }

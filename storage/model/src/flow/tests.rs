@@ -258,3 +258,20 @@ fn a_pointer_finds_plain_values_alone() {
     assert!(key(&long).is_err());
     assert!(LimitKeyPointer::new("customer").is_err());
 }
+
+#[test]
+fn what_another_rate_remembered_keeps_nobody_waiting_for_longer_than_this_one_would() {
+    let slow = Rate::new(1, RATE_PER_MAX);
+    for algorithm in [RateAlgorithm::TokenBucket { burst: 3 }, RateAlgorithm::SlidingWindow] {
+        let mut state = None;
+        for _ in 0..3 {
+            state = Some(slow.kept_by(algorithm).taken(state.as_ref(), T0));
+        }
+        let fast = Rate::new(10, Duration::from_secs(1)).kept_by(algorithm);
+        let next = fast.next_at(state.as_ref(), T0);
+        assert!(next.since(T0) <= RATE_PER_MAX / 100 + Duration::from_secs(1), "{algorithm:?}");
+    }
+    let bucket = Rate::new(10, Duration::from_secs(1));
+    let state = RateState::FullAt(i64::MAX);
+    assert_eq!(bucket.next_at(Some(&state), T0), T0.plus(Duration::from_millis(100)));
+}

@@ -51,6 +51,7 @@ fn fields_of_run(run: &Run) -> Fields {
     fields.push(("counts", encoded(&run.counts).into()));
     fields.extend(run.output.as_ref().map(|output| ("output", output.as_str().into())));
     fields.extend(run.error.as_ref().map(|error| ("error", encoded(error).into())));
+    fields.extend(run.limit_key.as_ref().map(|key| ("limit_key", key.as_str().into())));
     fields
 }
 
@@ -179,6 +180,9 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
         ("tags", "new", |run| run.tags = vec![Tag::new("a 'tag' with ü").expect("a tag")]),
         ("metadata", "new", |run| {
             run.metadata = BTreeMap::from([(String::new(), "\"quoted\"".to_owned())]);
+        }),
+        ("limit_key", "limit_key", |run| {
+            run.limit_key = Some(LimitKey::new("customer 7/ü").expect("a key"));
         }),
     ]
 }

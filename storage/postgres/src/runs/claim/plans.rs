@@ -37,8 +37,9 @@ impl Server {
     async fn fill(&mut self, tenants: &str, queues: u32, runs: u32) {
         let insert = format!(
             "INSERT INTO zapjobs.runs
-                (id, due_at, input_bytes, priority, status, trigger_code, tenant, queue)
-            SELECT gen_random_uuid(), n, 1, n % 3, 0, 3, tenant, 'q' || q
+                (id, due_at, input_bytes, priority, status, trigger_code, tenant, queue,
+                    job_type)
+            SELECT gen_random_uuid(), n, 1, n % 3, 0, 3, tenant, 'q' || q, 'mail'
             FROM ({tenants}) AS t (tenant), generate_series(1, {queues}) AS q,
                 generate_series(1, {runs}) AS n"
         );
