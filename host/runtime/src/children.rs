@@ -50,7 +50,7 @@ impl AttemptChildren {
             ids.push(id);
             named.push((id, request.into_request(&self.parent)));
         }
-        self.submit(named).await.map_err(refused)?;
+        self.submit(named).await.map_err(|error| refused(&error))?;
         // Only now: a guest that tries again after an error means the same children.
         self.next.store(place, Ordering::Relaxed);
         Ok(ids)
@@ -116,8 +116,8 @@ impl Children for AttemptChildren {
     }
 }
 
-fn refused(error: SubmitError) -> ChildError {
-    let kind = match &error {
+fn refused(error: &SubmitError) -> ChildError {
+    let kind = match error {
         SubmitError::Invalid(InvalidRequest::UnknownJobType { .. }) => ChildErrorKind::UnknownJob,
         SubmitError::Invalid(
             InvalidRequest::InputTooLarge { .. } | InvalidRequest::InputBreaksSchema { .. },
