@@ -9,11 +9,11 @@ use zapjobs_model::{
 };
 
 use crate::{
-    ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
-    Dependencies, EnqueueResult, FireRequest, FireResult, LeaseState, LogPage, LogPageRequest,
-    NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest,
-    QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter, RunPageRequest,
-    SpanStatistics, StatisticsRequest, StorageInfo, WorkerRecord,
+    Alterations, ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
+    ClaimedRun, Counts, Dependencies, EnqueueResult, FireRequest, FireResult, LeaseState, LogPage,
+    LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted,
+    PruneRequest, QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter,
+    RunPageRequest, SpanStatistics, StatisticsRequest, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
@@ -23,6 +23,7 @@ pub trait Storage:
     + RunStore
     + RunQueries
     + Dependencies
+    + Alterations
     + Logs
     + Statistics
     + WorkerRegistry

@@ -163,6 +163,10 @@ passed_on!(Definitions {
     fire(request: FireRequest) -> FireResult;
 });
 
+passed_on!(Alterations {
+    alter(runs: &[RunId], alteration: &Alteration) -> Vec<AlterResult>;
+});
+
 passed_on!(Dependencies {
     ended_parents(limit: usize) -> Vec<EndedParent>;
     advance(request: AdvanceRequest) -> Vec<AdvanceResult>;

@@ -9,10 +9,10 @@ use crate::row::{Columns, blame_code};
 use crate::session::{Bound, Session};
 use crate::statistics::counting;
 
-const CANCEL: &str = concat!(
+pub(super) const CANCEL: &str = concat!(
     "WITH held AS MATERIALIZED (
         SELECT id, status, lease, tenant, queue, followed FROM {schema}.{prefix}runs
-        WHERE id = $2 FOR UPDATE),
+        WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
     cancelled AS (
         UPDATE {schema}.{prefix}runs r SET status = 5, finished_at = {now}
         FROM held WHERE r.id = held.id AND held.status IN (0, 1, 6, 7)),
@@ -35,10 +35,11 @@ const CANCEL: &str = concat!(
     counted AS (",
     counting!("cancelled", "held WHERE status IN (0, 1, 6, 7)"),
     ")
-    SELECT status, queue, followed FROM held"
+    SELECT status, queue, followed, id FROM held"
 );
-const REQUEUE: &str = "WITH held AS MATERIALIZED (
-        SELECT id, status, queue, followed FROM {schema}.{prefix}runs WHERE id = $2 FOR UPDATE),
+pub(super) const REQUEUE: &str = "WITH held AS MATERIALIZED (
+        SELECT id, status, queue, followed FROM {schema}.{prefix}runs
+        WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
     requeued AS (
         UPDATE {schema}.{prefix}runs r SET status = 0, due_at = {now}, attempt = 0,
             host_faults = 0, started_at = NULL, finished_at = NULL, cancel_requested = false,
@@ -53,7 +54,7 @@ const REQUEUE: &str = "WITH held AS MATERIALIZED (
     taken_back AS (
         DELETE FROM {schema}.{prefix}ends e USING held
         WHERE e.run = held.id AND held.followed AND held.status IN (4, 5))
-    SELECT status, queue, followed FROM held";
+    SELECT status, queue, followed, id FROM held";
 
 /// How a run stood when the statement met it.
 struct Standing {
@@ -69,7 +70,7 @@ impl PostgresStorage {
         run: RunId,
     ) -> Result<CancelResult> {
         let error = RunError::new(Blame::Operator, "cancelled", "cancelled on request");
-        let query = self.query(CANCEL).bind(run.0).bind(error.error_type).bind(error.message);
+        let query = self.query(CANCEL).bind(vec![run.0]).bind(error.error_type).bind(error.message);
         let standing = standing(session, query.bind(blame_code(error.blame))).await?;
         let Some(Standing { status, followed, .. }) = standing else {
             return Ok(CancelResult::NotFound);
@@ -95,7 +96,7 @@ impl PostgresStorage {
         session: &mut Session<'_>,
         run: RunId,
     ) -> Result<RequeueResult> {
-        let standing = standing(session, self.query(REQUEUE).bind(run.0)).await?;
+        let standing = standing(session, self.query(REQUEUE).bind(vec![run.0])).await?;
         let Some(Standing { status, queue, .. }) = standing else {
             return Ok(RequeueResult::NotFound);
         };

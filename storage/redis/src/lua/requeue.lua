@@ -4,12 +4,6 @@ local key, id = KEYS[RUN_FIRST], id_of(KEYS[RUN_FIRST])
 local run = look(id)
 if not run then return { -1, {}, 0 } end
 if run.status ~= 4 and run.status ~= 5 then return { run.status, {}, 0 } end
-local state = '00' .. string.rep('\0', 8) .. NEVER .. instant(NOW) .. sub(run.state, 27, 30) .. NEVER
-  .. sub(run.state, 39)
-redis.call('HSET', key, 'state', state, 'trigger', ARGV[ARG_FIRST])
-redis.call('HDEL', key, 'error', 'output', 'progress', 'counts')
-if run.followed then redis.call('ZREM', ENDS, id .. run.status) end
-leave(id, run)
-enter(id, run.lane, run.priority, 0, NOW)
+again(key, id, run, ARGV[ARG_FIRST])
 local queues = flush()
 return { run.status, queues, 0 }
