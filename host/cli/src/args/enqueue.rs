@@ -92,7 +92,7 @@ pub(super) fn parse_instant(text: &str) -> Result<Timestamp, String> {
         .map_err(|error| format!("{error}: use RFC 3339, such as 2026-12-24T18:00:00Z"))
 }
 
-fn parse_priority(text: &str) -> Result<Priority, String> {
+pub(super) fn parse_priority(text: &str) -> Result<Priority, String> {
     let number = text.parse::<i16>().map_err(|_| "use -1000 to 1000".to_owned())?;
     Priority::new(number).map_err(|error| error.to_string())
 }

@@ -1,11 +1,13 @@
 //! What can be asked on the command line. One file per command.
 
+mod dead;
 mod enqueue;
 mod migrate;
 mod plugins;
 mod run;
 mod runs;
 mod scaffold;
+mod select;
 mod serve;
 mod stats;
 mod torture;
@@ -15,12 +17,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use dead::{DeadCommand, DeadRetryArgs, DeadShowArgs};
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
 pub(crate) use migrate::MigrateCommand;
 pub(crate) use plugins::{ApproveArgs, InspectArgs, PluginArgs, PluginsCommand, RollbackArgs};
 pub(crate) use run::RunArgs;
-pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RunsCommand, Since};
+pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RetryArgs, RunsCommand, Since};
 pub(crate) use scaffold::{BuildArgs, NewArgs};
+pub(crate) use select::SelectArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
 pub(crate) use torture::TortureArgs;
@@ -58,6 +62,9 @@ pub(crate) enum Command {
     /// List, show, follow, cancel and retry runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Look at failed runs by job and error, run them again, or give them up
+    #[command(subcommand)]
+    Dead(DeadCommand),
     /// Run nodes that follow each other, look at them, call them off
     #[command(subcommand)]
     Workflow(WorkflowCommand),

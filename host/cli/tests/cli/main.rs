@@ -12,3 +12,4 @@ mod shared;
 mod support;
 mod survival;
 mod torture;
+mod workflows;
