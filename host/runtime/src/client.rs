@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zapjobs_model::submit::submit;
 use zapjobs_model::workflow::outputs;
 use zapjobs_model::{
-    EventKind, InvalidRequest, JobDefinition, JobKey, JobRequest, Limits, NewRun, Run, RunId,
+    EventKind, InvalidRequest, JobDefinition, JobKey, JobRequest, Json, Limits, NewRun, Run, RunId,
     TenantId, Timestamp,
 };
 use zapjobs_storage::{
@@ -277,16 +277,28 @@ impl Client {
         definition: &JobDefinition,
         request: &JobRequest,
     ) -> Result<(), SubmitError> {
-        let Some(schema) = &definition.input_schema else { return Ok(()) };
         // What others return is not there yet: it is checked once it is.
         if !request.after.is_empty() && outputs::names(&request.input).next().is_some() {
             return Ok(());
         }
+        self.check_against_schema(definition, &request.input)
+    }
+
+    pub(crate) fn input_bytes_max(&self) -> u64 {
+        self.input_bytes_max
+    }
+
+    pub(crate) fn check_against_schema(
+        &self,
+        definition: &JobDefinition,
+        input: &Json,
+    ) -> Result<(), SubmitError> {
+        let Some(schema) = &definition.input_schema else { return Ok(()) };
         let schema = self
             .schemas
             .get(schema)
             .map_err(|problem| SubmitError::Schema(definition.key.clone(), problem))?;
-        Ok(schema.check(&request.job_type, &request.input)?)
+        Ok(schema.check(&definition.key.job_type, input)?)
     }
 
     /// Refuses runs that would exceed a quota of runs that wait. Counts no further than it must.

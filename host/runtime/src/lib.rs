@@ -18,11 +18,13 @@
 mod admission;
 mod attempt;
 mod breaker;
+mod bulk;
 mod catalog;
 mod children;
 mod client;
 mod completer;
 mod config;
+mod dead_letters;
 mod dispatcher;
 mod guests;
 mod held;
@@ -42,9 +44,11 @@ mod tenants;
 mod workflow;
 
 pub use breaker::{BreakerRules, lease_name as breaker_lease_name};
+pub use bulk::{BULK_MAX, BulkReport, Selection};
 pub use catalog::{Catalog, Served};
 pub use client::{Client, QuotaExceeded, SubmitError, Submitted, WaitError};
 pub use config::{HostOptions, InvalidOptions};
+pub use dead_letters::{DeadLetterGroups, DeadLetters};
 pub use host::{Host, StartError};
 pub use plugins::{
     HoldReason, Manifest, ManifestError, Misfits, OrderError, Orders, Origin, PluginDirectory,

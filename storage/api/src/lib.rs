@@ -13,6 +13,7 @@
 //! - An acknowledged write is durable as far as the driver documents.
 //! - Events are hints, and may be lost. No result depends on one.
 
+mod alterations;
 mod clock;
 mod dependencies;
 mod error;
@@ -34,6 +35,7 @@ mod schema;
 
 mod bounds;
 
+pub use alterations::{AlterResult, Alteration, Alterations, check_alter};
 pub use bounds::{check_batch, check_claim, check_page, check_spans, key_taken};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependencies::{

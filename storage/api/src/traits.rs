@@ -9,11 +9,11 @@ use zapjobs_model::{
 };
 
 use crate::{
-    ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult, ClaimedRun, Counts,
-    Dependencies, EnqueueResult, FlowControl, LeaseState, LogPage, LogPageRequest, NamedLease,
-    NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted, PruneRequest, QueueCounts,
-    QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter, RunPageRequest, Schedules,
-    SpanStatistics, StatisticsRequest, Steps, StorageInfo, WorkerRecord,
+    Alterations, ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
+    ClaimedRun, Counts, Dependencies, EnqueueResult, FlowControl, LeaseState, LogPage,
+    LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted,
+    PruneRequest, QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter,
+    RunPageRequest, Schedules, SpanStatistics, StatisticsRequest, Steps, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
@@ -25,6 +25,7 @@ pub trait Storage:
     + RunQueries
     + Dependencies
     + FlowControl
+    + Alterations
     + Logs
     + Statistics
     + WorkerRegistry

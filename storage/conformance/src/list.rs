@@ -263,6 +263,20 @@ macro_rules! with_every_case {
             an_older_attempt_is_not_told_to_stop
             a_cancelled_run_refuses_its_attempts_end
         }
+        alterations {
+            runs_are_cancelled_together
+            runs_are_requeued_together
+            runs_are_requeued_with_another_input
+            runs_that_ended_are_deleted_with_all_that_is_theirs
+            waiting_runs_get_into_another_queue
+            a_moved_run_is_told_in_its_new_queue
+            waiting_runs_get_another_priority
+            runs_that_wait_for_their_time_run_now
+            a_cancelled_batch_notes_its_ends
+            unknown_runs_are_answered_in_their_places
+            two_thousand_runs_are_altered_in_one_call
+            a_change_takes_no_more_than_a_batch_and_each_run_once
+        }
         dependencies {
             a_run_that_waits_for_others_is_held
             what_a_run_waits_for_is_answered

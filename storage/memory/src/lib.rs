@@ -27,6 +27,7 @@ mod run_changes;
 mod run_queries;
 mod run_store;
 
+mod alterations;
 mod coordinator;
 mod definitions;
 mod events;

@@ -98,12 +98,17 @@ impl State {
 
     fn drop_first_finished(&mut self) -> Option<RunId> {
         let (_, id) = self.runs.indexes().finished.first()?;
+        self.remove_run(id);
+        Some(id)
+    }
+
+    /// Removes a run that has ended, and all that is kept of it.
+    pub(crate) fn remove_run(&mut self, id: RunId) {
         if let Some(run) = self.runs.get(id) {
             self.keys.forget(run);
         }
         self.runs.remove(id);
         self.logs.forget(id);
         self.steps.forget(id);
-        Some(id)
     }
 }

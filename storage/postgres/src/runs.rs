@@ -1,5 +1,6 @@
 //! The run store: each operation is one statement, or one per bounded part.
 
+mod alter;
 mod apply;
 mod cancel;
 mod claim;

@@ -1,5 +1,6 @@
 //! The contract for those who submit and execute runs: one file per operation.
 
+mod alter;
 mod apply;
 mod cancel;
 mod claim;

@@ -1,5 +1,6 @@
 //! The run store: each operation is one request to the writer.
 
+mod alter;
 mod apply;
 mod cancel;
 mod claim;

@@ -1,5 +1,6 @@
 //! What can be asked on the command line. One file per command.
 
+mod dead;
 mod enqueue;
 mod limits;
 mod migrate;
@@ -8,6 +9,7 @@ mod run;
 mod runs;
 mod scaffold;
 mod schedule;
+mod select;
 mod serve;
 mod stats;
 mod torture;
@@ -18,16 +20,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use dead::{DeadCommand, DeadRetryArgs, DeadShowArgs};
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
 pub(crate) use limits::{LimitsCommand, ScopeArgs, SetLimitArgs};
 pub(crate) use migrate::MigrateCommand;
 pub(crate) use plugins::{ApproveArgs, InspectArgs, PluginArgs, PluginsCommand, RollbackArgs};
 pub(crate) use run::RunArgs;
-pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RunsCommand, Since};
+pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RetryArgs, RunsCommand, Since};
 pub(crate) use scaffold::{BuildArgs, NewArgs};
 pub(crate) use schedule::{
     AddArgs, EditArgs, OptionArgs, PreviewArgs, RuleArgs, ScheduleArgs, ScheduleCommand,
 };
+pub(crate) use select::SelectArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
 pub(crate) use torture::TortureArgs;
@@ -65,10 +69,14 @@ pub(crate) enum Command {
     /// List, show, follow, cancel and retry runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Look at failed runs by job and error, run them again, or give them up
+    #[command(subcommand)]
+    Dead(DeadCommand),
     /// Look after schedules, and show when they fire
     #[command(subcommand)]
     Schedule(ScheduleCommand),
     /// Run nodes that follow each other, look at them, call them off
+    #[command(subcommand)]
     Workflow(WorkflowCommand),
     /// Show what happened: runs enqueued, started, completed, failed
     Stats(StatsArgs),

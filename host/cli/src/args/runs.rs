@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use zapjobs_model::{JobType, LogLevel, QueueName, RunStatus, Tag, Timestamp};
+use zapjobs_model::{JobType, LogLevel, Priority, QueueName, RunStatus, Tag, Timestamp};
 
-use super::WaitArgs;
-use super::enqueue::parse_instant;
+use super::enqueue::{parse_instant, parse_priority};
+use super::{SelectArgs, WaitArgs};
 use crate::values::parse_span;
 
 /// List, show, follow, cancel and retry runs. An id may be shortened to its beginning or its
@@ -21,10 +21,18 @@ pub(crate) enum RunsCommand {
     Logs(LogsArgs),
     /// List what a run has done for good: its recorded steps
     Steps(IdArgs),
-    /// Ask a run to stop
+    /// Ask runs to stop
     Cancel(CancelArgs),
-    /// Run a failed or cancelled run again, with all its attempts
+    /// Run failed or cancelled runs again, with all their attempts
     Retry(RetryArgs),
+    /// Delete runs that have ended, with their logs
+    Delete(SelectArgs),
+    /// Put runs that wait into another queue
+    Move(MoveArgs),
+    /// Give runs that wait another priority
+    Prioritise(PrioritiseArgs),
+    /// Let runs begin now that wait for their time
+    RunNow(SelectArgs),
 }
 
 /// Which runs to list.
@@ -65,7 +73,7 @@ pub(crate) enum Since {
     Instant(Timestamp),
 }
 
-fn parse_since(text: &str) -> Result<Since, String> {
+pub(super) fn parse_since(text: &str) -> Result<Since, String> {
     parse_span(text).map(Since::Ago).or_else(|_| {
         parse_instant(text).map(Since::Instant).map_err(|_| {
             "use a span such as 1h, or an instant such as 2026-12-24T18:00:00Z".to_owned()
@@ -94,20 +102,40 @@ pub(crate) struct LogsArgs {
     pub(crate) level: LogLevel,
 }
 
-/// Ask a run to stop.
+/// Ask runs to stop.
 #[derive(Debug, Args)]
 pub(crate) struct CancelArgs {
     #[command(flatten)]
-    pub(crate) id: IdArgs,
+    pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }
 
-/// Run a run again.
+/// Put runs into another queue.
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Into which queue
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: QueueName,
+}
+
+/// Give runs another priority.
+#[derive(Debug, Args)]
+pub(crate) struct PrioritiseArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// How urgent they are within their queue, -1000 to 1000
+    #[arg(long, value_name = "N", value_parser = parse_priority, allow_hyphen_values = true)]
+    pub(crate) to: Priority,
+}
+
+/// Run runs again.
 #[derive(Debug, Args)]
 pub(crate) struct RetryArgs {
     #[command(flatten)]
-    pub(crate) id: IdArgs,
+    pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }

@@ -3,6 +3,7 @@
 mod build;
 mod completions;
 mod config;
+mod dead;
 mod doctor;
 mod enqueue;
 mod follow;
@@ -22,8 +23,9 @@ mod torture;
 mod workflow;
 
 use tokio::runtime::Builder;
+use zapjobs_storage::Alteration;
 
-use crate::args::{Command, PluginsCommand, RunsCommand, WorkflowCommand};
+use crate::args::{Command, DeadCommand, PluginsCommand, RunsCommand, WorkflowCommand};
 use crate::config::{Config, Effective};
 use crate::errors::{Done, Failure};
 use crate::output::Output;
@@ -67,8 +69,25 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Logs(args)) => runs::logs(args, app).await,
         Command::Runs(RunsCommand::Steps(args)) => runs::steps(args.run, app).await,
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
-        Command::Runs(RunsCommand::Retry(args)) => runs::retry(args.id.run, args.wait, app).await,
         Command::Schedule(command) => schedule::schedule(command, app).await,
+        Command::Runs(RunsCommand::Retry(args)) => runs::retry(args, app).await,
+        Command::Runs(RunsCommand::Delete(args)) => {
+            runs::alter(args, Alteration::Delete, "deleted", app).await
+        }
+        Command::Runs(RunsCommand::Move(args)) => {
+            runs::alter(args.select, Alteration::Move(args.to), "moved", app).await
+        }
+        Command::Runs(RunsCommand::Prioritise(args)) => {
+            let alteration = Alteration::Prioritise(args.to);
+            runs::alter(args.select, alteration, "prioritised", app).await
+        }
+        Command::Runs(RunsCommand::RunNow(args)) => {
+            runs::alter(args, Alteration::RunNow, "pending", app).await
+        }
+        Command::Dead(DeadCommand::List) => dead::list(app).await,
+        Command::Dead(DeadCommand::Show(args)) => dead::show(args, app).await,
+        Command::Dead(DeadCommand::Retry(args)) => dead::retry(args, app).await,
+        Command::Dead(DeadCommand::Discard(args)) => dead::discard(args, app).await,
         Command::Workflow(WorkflowCommand::Run(args)) => workflow::run(args, app).await,
         Command::Workflow(WorkflowCommand::Show(args)) => workflow::show(args, app).await,
         Command::Workflow(WorkflowCommand::Cancel(args)) => workflow::cancel(args, app).await,

@@ -14,3 +14,4 @@ mod shared;
 mod support;
 mod survival;
 mod torture;
+mod workflows;

@@ -193,10 +193,10 @@ pub(crate) async fn a_parent_named_twice_is_refused(f: &Fixture) {
 pub(crate) async fn a_repeated_submission_waits_for_nothing_more(f: &Fixture) {
     let parent = f.running(a_run("mail")).await;
     let child = a_run("next").after(parent.id, Condition::Success).build();
-    f.storage.enqueue(&[child.clone()]).await.expect("stored");
+    f.storage.enqueue(std::slice::from_ref(&child)).await.expect("stored");
     f.settle(&parent, completed()).await;
     f.advance(parent.id, RunStatus::Completed, vec![(child.id, RELEASE)]).await;
-    let again = f.storage.enqueue(&[child.clone()]).await.expect("answered");
+    let again = f.storage.enqueue(std::slice::from_ref(&child)).await.expect("answered");
     assert_eq!(again, [EnqueueResult::Duplicate]);
     assert_eq!(f.waits_for(child.id).await, []);
     assert_eq!(f.ends().await, []);
@@ -229,10 +229,10 @@ pub(crate) async fn a_released_run_gets_its_new_input(f: &Fixture) {
     let child = a_run("next").input("{\"a\":1}").after(parent, Condition::Success);
     let child = f.enqueue(child).await;
     let before = f.stored(child).await;
-    let input = Some(json("{\"a\":[\"\u{1F980}\",1.50]}"));
-    let step = Step::Release { input: input.clone() };
+    let input = json("{\"a\":[\"\u{1F980}\",1.50]}");
+    let step = Step::Release { input: Some(input.clone()) };
     assert_eq!(f.advance(parent, RunStatus::Completed, vec![(child, step)]).await, [Done]);
-    let expected = Run { status: RunStatus::Pending, input: input.expect("given"), ..before };
+    let expected = Run { status: RunStatus::Pending, input, ..before };
     assert_eq!(f.stored(child).await, expected, "nothing else changes");
     assert_eq!(f.claim_one().await.input, expected.input);
 }

@@ -1,5 +1,6 @@
 //! Chooses operations, from a space so small that they meet.
 
+mod alterations;
 mod attempts;
 mod dependencies;
 mod flow;
@@ -76,7 +77,8 @@ impl Chooser {
             42..44 => Operation::ReportProgress(self.progress(reference).await),
             44..53 => self.apply(reference).await,
             53..57 => Operation::Promote(self.limit()),
-            57..59 => Operation::Expired(self.limit()),
+            57..58 => Operation::Expired(self.limit()),
+            58..59 => self.alter(reference).await,
             59..63 => Operation::RequestCancel(self.unfinished(reference).await),
             63..64 => self.release_runs(reference).await,
             64..65 => Operation::EndedParents,

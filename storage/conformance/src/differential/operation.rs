@@ -11,8 +11,8 @@ use zapjobs_model::{
     Transition, WorkerId,
 };
 use zapjobs_storage::{
-    AdmitRequest, AdvanceRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult, DuePlace,
-    ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest,
+    AdmitRequest, AdvanceRequest, Alteration, ClaimRequest, ClaimRunRequest, ClaimRunResult,
+    DuePlace, ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest,
     ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest,
     SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
@@ -37,6 +37,7 @@ pub(super) enum Operation {
     RequestCancel(RunId),
     Requeue(RunId),
     ReleaseRuns(Vec<RunId>),
+    Alter(Vec<RunId>, Alteration),
     EndedParents,
     Advance(AdvanceRequest),
     DependenciesOf(RunId),
@@ -140,6 +141,7 @@ impl Performer {
             Operation::RequestCancel(id) => said(storage.request_cancel(*id).await),
             Operation::Requeue(id) => said(storage.requeue(*id).await),
             Operation::ReleaseRuns(ids) => said(storage.release_runs(ids).await),
+            Operation::Alter(ids, alteration) => said(storage.alter(ids, alteration).await),
             Operation::EndedParents => said(storage.ended_parents(ENDS_MAX).await.map(awaited)),
             Operation::Advance(request) => said(storage.advance(request.clone()).await),
             Operation::DependenciesOf(id) => said(storage.dependencies(*id).await),
@@ -258,6 +260,7 @@ fn is_about_runs(operation: &Operation) -> bool {
             | O::RequestCancel(_)
             | O::Requeue(_)
             | O::ReleaseRuns(_)
+            | O::Alter(..)
             | O::EndedParents
             | O::Advance(_)
             | O::DependenciesOf(_)

@@ -170,6 +170,10 @@ passed_on!(Schedules {
     fire(requests: &[FireRequest]) -> Vec<FireResult>;
 });
 
+passed_on!(Alterations {
+    alter(runs: &[RunId], alteration: &Alteration) -> Vec<AlterResult>;
+});
+
 passed_on!(Dependencies {
     ended_parents(limit: usize) -> Vec<EndedParent>;
     advance(request: AdvanceRequest) -> Vec<AdvanceResult>;

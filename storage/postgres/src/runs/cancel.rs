@@ -1,6 +1,6 @@
 //! Wishes of operators: stop a run, run it again.
 
-use zapjobs_model::{Blame, RunError, RunId, RunStatus};
+use zapjobs_model::{Blame, Json, RunError, RunId, RunStatus};
 use zapjobs_storage::{CancelResult, RequeueResult, Result};
 
 use crate::PostgresStorage;
@@ -9,10 +9,10 @@ use crate::row::{Columns, blame_code};
 use crate::session::{Bound, Session};
 use crate::statistics::counting;
 
-const CANCEL: &str = concat!(
+pub(super) const CANCEL: &str = concat!(
     "WITH held AS MATERIALIZED (
         SELECT id, status, lease, tenant, queue, followed FROM {schema}.{prefix}runs
-        WHERE id = $2 FOR UPDATE),
+        WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
     cancelled AS (
         UPDATE {schema}.{prefix}runs r SET status = 5, finished_at = {now}
         FROM held WHERE r.id = held.id AND held.status IN (0, 1, 6, 7)),
@@ -35,15 +35,15 @@ const CANCEL: &str = concat!(
     counted AS (",
     counting!("cancelled", "held WHERE status IN (0, 1, 6, 7)"),
     ")
-    SELECT status, queue, followed, NULL::uuid FROM held"
+    SELECT status, queue, followed, NULL::uuid, id FROM held"
 );
-/// Makes a failed or cancelled run pending, if a condition on `held` is met.
+/// Makes failed or cancelled runs pending, if a condition on `held` is met.
 macro_rules! requeueing {
     ($if:literal) => {
         concat!(
             "WITH held AS MATERIALIZED (
                 SELECT id, status, queue, followed, unique_key FROM {schema}.{prefix}runs
-                WHERE id = $2 FOR UPDATE),
+                WHERE id = ANY ($2) ORDER BY id FOR UPDATE),
             requeued AS (
                 UPDATE {schema}.{prefix}runs r SET status = 0, due_at = {now}, attempt = 0,
                     host_faults = 0, started_at = NULL, finished_at = NULL,
@@ -64,16 +64,21 @@ macro_rules! requeueing {
                 WHERE e.run = held.id AND held.followed AND held.status IN (4, 5)",
             $if,
             ")
-            SELECT status, queue, followed, unique_key FROM held"
+            SELECT status, queue, followed, unique_key, id FROM held"
         )
     };
 }
 
-const REQUEUE: &str = requeueing!(" AND held.unique_key IS NULL");
+/// Of runs without a key.
+pub(super) const REQUEUE: &str = requeueing!(" AND held.unique_key IS NULL");
 /// Of a run that has taken its key again.
 const REQUEUE_UNIQUE: &str = requeueing!("");
 const LOCK: &str = "SELECT status, queue, followed, unique_key FROM {schema}.{prefix}runs
     WHERE id = $1 FOR UPDATE";
+
+pub(super) const SET_INPUT: &str = "WITH sized AS (
+        UPDATE {schema}.{prefix}runs SET input_bytes = octet_length($2) WHERE id = ANY ($1))
+    UPDATE {schema}.{prefix}inputs SET input = $2 WHERE id = ANY ($1)";
 
 /// How a run stood when the statement met it.
 struct Standing {
@@ -96,7 +101,7 @@ impl PostgresStorage {
         run: RunId,
     ) -> Result<CancelResult> {
         let error = RunError::new(Blame::Operator, "cancelled", "cancelled on request");
-        let query = self.query(CANCEL).bind(run.0).bind(error.error_type).bind(error.message);
+        let query = self.query(CANCEL).bind(vec![run.0]).bind(error.error_type).bind(error.message);
         let standing = standing(session, query.bind(blame_code(error.blame))).await?;
         let Some(Standing { status, followed, .. }) = standing else {
             return Ok(CancelResult::NotFound);
@@ -122,10 +127,10 @@ impl PostgresStorage {
         session: &mut Session<'_>,
         run: RunId,
     ) -> Result<RequeueResult> {
-        let standing = standing(session, self.query(REQUEUE).bind(run.0)).await?;
+        let standing = standing(session, self.query(REQUEUE).bind(vec![run.0])).await?;
         let Some(standing) = standing else { return Ok(RequeueResult::NotFound) };
         if standing.is_requeuable() && standing.is_unique {
-            return self.requeue_unique(session, run).await;
+            return self.requeue_unique(session, run, None).await;
         }
         let Standing { status, queue, .. } = standing;
         if !matches!(status, RunStatus::Failed | RunStatus::Cancelled) {
@@ -137,7 +142,12 @@ impl PostgresStorage {
 
     /// The same of a run that must take its key again. It is locked first, and the key then:
     /// whoever has the key waits for no run that has ended.
-    async fn requeue_unique(&self, session: &mut Session<'_>, run: RunId) -> Result<RequeueResult> {
+    pub(super) async fn requeue_unique(
+        &self,
+        session: &mut Session<'_>,
+        run: RunId,
+        input: Option<&Json>,
+    ) -> Result<RequeueResult> {
         session.begin().await?;
         let locked = standing(session, self.query(LOCK).bind(run.0)).await?;
         let refusal = match locked {
@@ -151,7 +161,11 @@ impl PostgresStorage {
             session.roll_back().await?;
             return Ok(refusal);
         }
-        let requeued = standing(session, self.query(REQUEUE_UNIQUE).bind(run.0)).await?;
+        let requeued = standing(session, self.query(REQUEUE_UNIQUE).bind(vec![run.0])).await?;
+        if let Some(input) = input {
+            let query = self.query(SET_INPUT).bind(vec![run.0]).bind(input.as_str().to_owned());
+            session.change(query).await?;
+        }
         session.commit().await?;
         requeued.into_iter().for_each(|requeued| self.events.ready_named(&requeued.queue));
         Ok(RequeueResult::Requeued)

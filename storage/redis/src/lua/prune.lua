@@ -2,18 +2,6 @@
 -- Answers how many were deleted and how many were looked at.
 local ended = first_ended(tonumber(ARGV[ARG_FIRST]), tonumber(ARGV[ARG_FIRST + 1]))
 
--- The labels of a run, which stand behind its job type: their number, then each with its
--- length. Spoilt ones are left in their indexes, where listings pass over them.
-local function tags_of(run)
-  local tags, at = {}, run.tags_at
-  for i = 1, byte(run.new, at) or 0 do
-    local is_read, tag, next_at = pcall(struct.unpack, 'Bc0', run.new, at + 1)
-    if not is_read then break end
-    tags[i], at = tag, next_at - 1
-  end
-  return tags
-end
-
 local deleted, keys, types = 0, {}, {}
 for _, place_of in ipairs(ended) do
   local id = place_of.id
@@ -29,12 +17,7 @@ for _, place_of in ipairs(ended) do
     remove(P .. 'type:' .. run.job_type, id)
     types[run.job_type] = true
     for _, tag in ipairs(tags_of(run)) do remove(P .. 'tag:' .. tag, id) end
-    local name = key_of(run)
-    local record = name and redis.call('GET', name)
-    -- Unless another has taken the key since.
-    if record and sub(record, 1, 16) == id and sub(record, 17, 17) ~= 'w' then
-      keys[#keys + 1] = name
-    end
+    keys[#keys + 1] = own_key(id, run)
     keys[#keys + 1] = run_key(id)
     keys[#keys + 1] = P .. 'log:' .. id
     keys[#keys + 1] = P .. 'steps:' .. id

@@ -43,3 +43,11 @@ local function holds(record, run)
   if term == '0' then return is_untouched(run) end
   return run.status < 3 or run.status == 6 or run.status == 7
 end
+
+-- The record's name of the key that a run took until it has come so far; nothing if it has none,
+-- or another has taken the key since.
+local function own_key(id, run)
+  local name = key_of(run)
+  local record = name and redis.call('GET', name)
+  if record and sub(record, 1, 16) == id and sub(record, 17, 17) ~= 'w' then return name end
+end

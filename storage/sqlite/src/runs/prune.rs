@@ -3,12 +3,12 @@
 //! **Invariant:** a run goes last, in the write that takes what was left of its log: while a run
 //! is answered it is whole save for old log lines, and no log outlives its run.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use zapjobs_model::Tag;
 use zapjobs_storage::PruneRequest;
 
-use super::keys;
 use super::sweep::row_limit;
+use super::{LOG_ENTRIES_MAX, keys};
 use crate::error::DbResult;
 use crate::logs::delete_oldest;
 use crate::steps::delete_steps;
@@ -20,6 +20,8 @@ const PRUNE_RUNS_MAX: usize = 200;
 const ENDED: &str = "SELECT r.id, r.seq, i.tags, r.unique_key FROM {prefix}runs r
         INDEXED BY {prefix}runs_finished LEFT JOIN {prefix}inputs i ON i.seq = r.seq
     WHERE r.status BETWEEN 3 AND 5 AND r.finished_at < ?1 ORDER BY r.finished_at, r.id LIMIT ?2";
+const TAGS: &str = "SELECT tags FROM {prefix}inputs WHERE seq = ?1";
+const KEY: &str = "SELECT unique_key FROM {prefix}runs WHERE id = ?1";
 const DELETE_RUN: &str = "DELETE FROM {prefix}runs WHERE id = ?1";
 const DELETE_INPUT: &str = "DELETE FROM {prefix}inputs WHERE seq = ?1";
 const DELETE_OUTCOME: &str = "DELETE FROM {prefix}outcomes WHERE seq = ?1";
@@ -68,6 +70,14 @@ fn ended(tx: &Tx<'_>, request: PruneRequest) -> DbResult<Vec<Ended>> {
         Ok(Ended { id: row.get(0)?, seq: row.get(1)?, tags: row.get(2)?, key: row.get(3)? })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Deletes a run that has ended, with its whole log.
+pub(crate) fn delete_whole(tx: &mut Tx<'_>, id: &[u8; 16], seq: i64) -> DbResult<()> {
+    while delete_oldest(tx.db, seq, LOG_ENTRIES_MAX)?.has_more {}
+    let tags = tx.db.prepare(TAGS)?.query_row([seq], |row| row.get(0)).optional()?;
+    let key = tx.db.prepare(KEY)?.query_row([id], |row| row.get(0)).optional()?;
+    delete(tx, &Ended { id: id.to_vec(), seq, tags: tags.flatten(), key: key.flatten() })
 }
 
 fn delete(tx: &Tx<'_>, run: &Ended) -> DbResult<()> {

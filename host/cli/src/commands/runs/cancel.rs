@@ -5,8 +5,9 @@ use std::time::Instant;
 use serde_json::json;
 use zapjobs_model::RunStatus;
 use zapjobs_runtime::{Client, WaitError};
-use zapjobs_storage::CancelResult;
+use zapjobs_storage::{Alteration, CancelResult};
 
+use super::bulk::alter_many;
 use super::find::find;
 use crate::args::CancelArgs;
 use crate::commands::App;
@@ -15,8 +16,11 @@ use crate::storage::open_existing;
 use crate::values::rounded_span;
 
 pub(in crate::commands) async fn cancel(args: CancelArgs, app: App) -> Done {
+    let Some(one) = args.select.one() else {
+        return alter_many(args.select, args.wait, Alteration::Cancel, "cancelled", app).await;
+    };
     let storage = open_existing(&app.config).await?;
-    let id = find(&storage, &app.config.tenant, &args.id.run).await?.id;
+    let id = find(&storage, &app.config.tenant, one).await?.id;
     let client = Client::new(storage.clone());
     let asked = Instant::now();
     let status = match client.cancel(id).await? {

@@ -50,16 +50,21 @@ fn request(args: ListArgs, app: &App, now: Timestamp) -> Done<RunPageRequest> {
             job_type: args.job,
             queue: args.queue,
             tag: args.tag,
-            created_from: args.since.map(|since| match since {
-                Since::Ago(span) => now.minus(span),
-                Since::Instant(instant) => instant,
-            }),
+            created_from: args.since.map(|of| since(of, now)),
             created_before: None,
             search: args.search,
         },
         after: after.transpose()?,
         limit: usize::from(args.limit),
     })
+}
+
+/// The instant that is meant.
+pub(super) fn since(since: Since, now: Timestamp) -> Timestamp {
+    match since {
+        Since::Ago(span) => now.minus(span),
+        Since::Instant(instant) => instant,
+    }
 }
 
 fn row(run: &Run, now: Timestamp) -> Vec<(String, Option<Tone>)> {

@@ -1,5 +1,6 @@
 //! `zapjobs runs`: what has been asked, and what became of it.
 
+mod bulk;
 mod cancel;
 mod find;
 mod list;
@@ -8,6 +9,7 @@ mod retry;
 mod show;
 mod steps;
 
+pub(super) use bulk::alter;
 pub(super) use cancel::cancel;
 pub(super) use find::find;
 pub(super) use list::list;

@@ -2,18 +2,24 @@
 
 use serde_json::json;
 use zapjobs_runtime::{Client, WaitError};
-use zapjobs_storage::RequeueResult;
+use zapjobs_storage::{Alteration, RequeueResult};
 
+use super::bulk::alter_many;
 use super::find::find;
-use crate::args::WaitArgs;
+use crate::args::RetryArgs;
 use crate::commands::App;
 use crate::commands::follow::follow_to_end;
 use crate::errors::{Code, Done, Failure};
 use crate::storage::open_existing;
 
-pub(in crate::commands) async fn retry(id: String, wait: WaitArgs, app: App) -> Done {
+pub(in crate::commands) async fn retry(args: RetryArgs, app: App) -> Done {
+    let RetryArgs { select, wait } = args;
+    let Some(one) = select.one() else {
+        let alteration = Alteration::Requeue { input: None };
+        return alter_many(select, wait, alteration, "pending again", app).await;
+    };
     let storage = open_existing(&app.config).await?;
-    let id = find(&storage, &app.config.tenant, &id).await?.id;
+    let id = find(&storage, &app.config.tenant, one).await?.id;
     match Client::new(storage.clone()).retry(id).await? {
         RequeueResult::Requeued => {}
         RequeueResult::NotFound => return Err(WaitError::NotFound(id).into()),
