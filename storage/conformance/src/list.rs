@@ -92,6 +92,7 @@ macro_rules! with_every_case {
             pruning_a_run_frees_its_key
             a_fire_time_with_a_key_is_refused
             keys_and_dependencies_in_one_batch_are_refused
+            a_change_of_many_runs_respects_keys
             a_held_run_holds_its_key_and_keeps_what_it_has
         }
         unique_changes {

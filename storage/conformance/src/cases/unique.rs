@@ -2,11 +2,13 @@
 
 use zapjobs_model::{Condition, NewRun, RunId, RunStatus, UniqueHold, UniqueScope, Until};
 use zapjobs_storage::EnqueueResult::{self, Existing, Stored};
-use zapjobs_storage::{CancelResult, ClaimRunRequest, ErrorKind, FireRequest, PruneRequest};
+use zapjobs_storage::{
+    AlterResult, Alteration, CancelResult, ClaimRunRequest, ErrorKind, FireRequest, PruneRequest,
+};
 
 use crate::Fixture;
 use crate::actions::{completed, failed, refused, retry_in, snoozed};
-use crate::builders::{LEASE, MICROSECOND, RunBuilder, a_run, a_schedule, seconds, worker};
+use crate::builders::{LEASE, MICROSECOND, RunBuilder, a_run, a_schedule, json, seconds, worker};
 
 pub(super) const STARTED: UniqueScope = UniqueScope::Until(Until::Started);
 pub(super) const FINISHED: UniqueScope = UniqueScope::Until(Until::Finished);
@@ -209,6 +211,28 @@ pub(crate) async fn a_fire_time_with_a_key_is_refused(f: &Fixture) {
     let request = FireRequest { runs: vec![one(FINISHED).build()], schedule };
     refused(f.storage.fire(&[request]).await, ErrorKind::InvalidRequest);
     assert_eq!(f.list(Default::default()).await, []);
+}
+
+pub(crate) async fn a_change_of_many_runs_respects_keys(f: &Fixture) {
+    let again = || a_run("mail").unique("k", FINISHED);
+    let (first, other) = (f.enqueue(again()).await, f.enqueue(a_run("mail")).await);
+    f.storage.request_cancel(first).await.expect("cancelled");
+    f.storage.request_cancel(other).await.expect("cancelled");
+    let holder: RunId = f.enqueue(again()).await;
+    let requeue = Alteration::Requeue { input: Some(json("7")) };
+    let answers = f.storage.alter(&[first, other], &requeue).await.expect("answered");
+    assert_eq!(answers, [AlterResult::KeyHeld(holder), AlterResult::Altered]);
+    let refused = f.storage.run(first).await.expect("read").expect("it is there");
+    assert_eq!((refused.status, refused.input.as_str()), (RunStatus::Cancelled, "null"));
+    // Once the holder is gone, the first takes its key again.
+    f.storage.request_cancel(holder).await.expect("cancelled");
+    let gone = f.storage.alter(&[holder], &Alteration::Delete).await.expect("answered");
+    assert_eq!(gone, [AlterResult::Altered]);
+    assert_eq!(
+        f.storage.alter(&[first], &requeue).await.expect("answered"),
+        [AlterResult::Altered]
+    );
+    assert_eq!(f.submit(again()).await, Existing(first));
 }
 
 pub(crate) async fn keys_and_dependencies_in_one_batch_are_refused(f: &Fixture) {

@@ -27,10 +27,10 @@ impl Alterations for RedisStorage {
             let answer = Answer::of(OPERATION, &answer);
             self.listeners.tell(answer.notices(1)?);
             for (run, before) in runs.iter().zip(answer.at(0)?.items()?) {
-                let result = match before.number() {
-                    Ok(before) => answered(before, alteration),
-                    // The run that holds its key.
-                    Err(_) => AlterResult::KeyHeld(before.run_id()?),
+                // Its status before, or the run that holds its key.
+                let result = match before.run_id() {
+                    Ok(holder) => AlterResult::KeyHeld(holder),
+                    Err(_) => answered(before.number()?, alteration),
                 };
                 if result == AlterResult::Requested {
                     self.listeners.tell(vec![Notice::CancelRequested(*run)]);
