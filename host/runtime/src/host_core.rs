@@ -15,6 +15,7 @@ use zapjobs_storage::Storage;
 use crate::catalog::Catalog;
 use crate::config::HostOptions;
 use crate::held::Held;
+use crate::queue_parts::QueueParts;
 use crate::recorder::Recorder;
 use crate::store_clock::StoreClock;
 use crate::tenants::Tenants;
@@ -29,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) held: Held,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) tenants: Tenants,
+    /// Where queues have weights.
+    pub(crate) queue_parts: Option<QueueParts>,
     /// Permits are free again.
     pub(crate) freed: Notify,
     /// Runs may be ready.
@@ -54,6 +57,7 @@ impl Core {
             recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
             held: Held::default(),
             tenants: Tenants::new(options.tenants.clone()),
+            queue_parts: QueueParts::of(&options),
             freed: Notify::new(),
             ready: Notify::new(),
             delayed: Notify::new(),

@@ -28,6 +28,7 @@ mod host;
 mod host_core;
 mod listener;
 mod plugins;
+mod queue_parts;
 mod recorder;
 mod schema;
 mod services;
