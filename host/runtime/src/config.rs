@@ -1,7 +1,9 @@
 //! How a host works. Every setting has a default that serves, and bounds that hold.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use zapjobs_model::fairness::{WEIGHTED_QUEUES_MAX, Weight};
 use zapjobs_model::{InvalidQuota, Limits, QueueName, RetryCode};
 
 use crate::breaker::BreakerRules;
@@ -34,6 +36,10 @@ pub struct HostOptions {
     pub breaker: BreakerRules,
     /// What each tenant may use. Nothing is bounded, and all weigh the same.
     pub tenants: TenantPolicy,
+    /// The parts of the host's claims that its queues get, by weight; those of `queues` that are
+    /// absent weigh 1. Where empty, claims go by the runs alone. Of at most
+    /// [`WEIGHTED_QUEUES_MAX`] queues. Empty.
+    pub queue_weights: BTreeMap<QueueName, Weight>,
 }
 
 impl Default for HostOptions {
@@ -50,6 +56,7 @@ impl Default for HostOptions {
             retry_code: RetryCode::Newest,
             breaker: BreakerRules::default(),
             tenants: TenantPolicy::default(),
+            queue_weights: BTreeMap::new(),
         }
     }
 }
@@ -82,6 +89,16 @@ impl HostOptions {
                 (Duration::from_millis(10)..=second * 60).contains(&self.poll_interval),
                 "poll_interval",
                 "10 ms to 1 minute",
+            ),
+            (
+                self.queue_weights.is_empty() || self.queues.len() <= WEIGHTED_QUEUES_MAX,
+                "queues with weights",
+                "32 at most",
+            ),
+            (
+                self.queue_weights.keys().all(|queue| self.queues.contains(queue)),
+                "queue_weights",
+                "queues that are served",
             ),
             (self.breaker.threshold <= 1_000, "breaker.threshold", "0 to 1,000"),
         ];

@@ -139,7 +139,10 @@ impl Dispatcher {
         };
         let worker = self.core.worker;
         let request = ClaimRequest { worker, queues, tenants, limit, lease: options.lease };
-        let claimed = storage.claim(request).await?;
+        let claimed = match &self.core.queue_parts {
+            Some(parts) => parts.claim(&**storage, request).await?,
+            None => storage.claim(request).await?,
+        };
         Ok(Claim::Answered { claimed, wanted: limit })
     }
 

@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::config::HostOptions;
 use crate::held::Held;
 use crate::limit_keys::LimitKeys;
+use crate::queue_parts::QueueParts;
 use crate::recorder::Recorder;
 use crate::store_clock::StoreClock;
 use crate::tenants::Tenants;
@@ -36,6 +37,8 @@ pub(crate) struct Core {
     pub(crate) tenants: Tenants,
     pub(crate) admitter: Admitter,
     pub(crate) limit_keys: LimitKeys,
+    /// Where queues have weights.
+    pub(crate) queue_parts: Option<QueueParts>,
     /// Permits are free again.
     pub(crate) freed: Notify,
     /// Runs may be ready.
@@ -68,6 +71,7 @@ impl Core {
             tenants: Tenants::new(options.tenants.clone()),
             admitter: Admitter::default(),
             limit_keys: LimitKeys::default(),
+            queue_parts: QueueParts::of(&options),
             freed: Notify::new(),
             ready: Notify::new(),
             delayed: Notify::new(),

@@ -33,6 +33,7 @@ mod host_core;
 mod limit_keys;
 mod listener;
 mod plugins;
+mod queue_parts;
 mod recorder;
 mod schedules;
 mod schema;

@@ -17,6 +17,7 @@
 
 mod allocate;
 mod ledger;
+mod queues;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use allocate::{Demand, Grant, allocate, reserve};
 pub use ledger::{Ledger, Standing};
+pub use queues::{QueueDivider, WEIGHTED_QUEUES_MAX};
 
 /// A tenant's part against the others', 1 to 1,000. 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

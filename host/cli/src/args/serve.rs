@@ -15,7 +15,8 @@ pub(crate) struct ServeArgs {
     /// Once all plugins are loaded, write a JSON file with what is served
     #[arg(long, value_name = "PATH")]
     pub(crate) ready_file: Option<PathBuf>,
-    /// Queues to take runs from, separated by commas [default: all]
+    /// Queues to take runs from, separated by commas, with weights or without, such as
+    /// critical=5,default=2,low=1 [default: all]
     #[arg(long, value_name = "A,B")]
     queues: Option<String>,
     /// Attempts under way at once [default: 128]

@@ -240,6 +240,7 @@ fn a_second_unique_request_and_a_repeated_one_are_answered_the_first_run() {
     let ended = folder.run(&[&named[..], &[r#"{"name":"Bob"}"#]].concat());
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     assert!(ended.stderr.contains("was used for another request"), "{}", ended.stderr);
-    let ended = folder.run(&["enqueue", "greet", "--unique", "--unique-for", "1ms"]);
+    let ended = folder.run(&[&unique[..], &["--unique-for", "1ms"]].concat());
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
     assert!(ended.stderr.contains("use 1 second to 30 days"), "{}", ended.stderr);
 }

@@ -1,5 +1,8 @@
 //! How a host works.
 
+use std::collections::BTreeMap;
+
+use zapjobs_model::fairness::Weight;
 use zapjobs_model::{QueueName, RetryCode};
 
 use super::Setting;
@@ -9,16 +12,25 @@ use crate::values::format_span;
 pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         key: "host.queues",
-        meaning: "The queues that `serve` takes runs from, separated by commas; all where empty.",
-        bounds: "queue names",
+        meaning: "The queues that `serve` takes runs from, separated by commas; all where empty. \
+                  With weights, such as critical=5,low=1, each gets its part of the claims.",
+        bounds: "queue names, each with a weight of 1 to 1000 behind = or none",
         read: |config| {
-            let names: Vec<&str> = config.host.queues.iter().map(QueueName::as_str).collect();
-            names.join(",")
+            let weight = |name| config.host.queue_weights.get(name);
+            let named = config.host.queues.iter().map(|name| match weight(name) {
+                Some(weight) => format!("{name}={}", weight.get()),
+                None => name.to_string(),
+            });
+            named.collect::<Vec<_>>().join(",")
         },
         write: |config, text| {
-            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-            config.host.queues =
-                names.map(QueueName::new).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+            let (mut queues, mut weights) = (Vec::new(), BTreeMap::new());
+            for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+                let (name, weight) = weighed_queue(part)?;
+                weights.extend(weight.map(|weight| (name.clone(), weight)));
+                queues.push(name);
+            }
+            (config.host.queues, config.host.queue_weights) = (queues, weights);
             Ok(())
         },
     },
@@ -118,3 +130,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
     },
 ];
+
+/// A queue's name, with a weight behind it where there is one.
+fn weighed_queue(text: &str) -> Result<(QueueName, Option<Weight>), String> {
+    let (name, weight) = text.split_once('=').map_or((text, None), |(name, it)| (name, Some(it)));
+    let name = QueueName::new(name.trim()).map_err(|error| error.to_string())?;
+    let Some(weight) = weight else { return Ok((name, None)) };
+    let number = number(weight, 1..=1_000)?;
+    let weight = Weight::new(u32::try_from(number).unwrap_or_default());
+    Ok((name, Some(weight.map_err(|error| error.to_string())?)))
+}

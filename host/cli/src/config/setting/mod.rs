@@ -100,6 +100,7 @@ mod tests {
             ("color", "red", "auto, always or never"),
             ("log.format", "xml", "text or json"),
             ("host.queues", "a,b c", "queue name"),
+            ("host.queues", "a=0", "use 1 to 1000"),
         ] {
             let setting = Setting::find(key).expect("a setting");
             let error = (setting.write)(&mut Config::default(), text).expect_err(text);
