@@ -15,6 +15,7 @@ pub(crate) mod definitions;
 pub(crate) mod durability;
 pub(crate) mod enqueue;
 pub(crate) mod events;
+pub(crate) mod firing;
 pub(crate) mod leases;
 pub(crate) mod lifecycle;
 pub(crate) mod locks;
