@@ -153,7 +153,7 @@ async fn a_running_run_makes_way_for_the_newest_fire_time() {
 async fn a_schedule_whose_run_cannot_be_made_moves_on_and_says_why() {
     let (bench, clock) = bench();
     bench.serve(describe("mail"), returning(Json::null())).await;
-    let input = Some(Json::trusted(&format!("\"{}\"", "x".repeat(64))));
+    let input = Some(Json::trusted(format!("\"{}\"", "x".repeat(64))));
     let schedule = JobSchedule { input, ..a_schedule("it", "mail") };
     bench.client.add_schedule(schedule).await.expect("added");
     let mut options = HostOptions::default();

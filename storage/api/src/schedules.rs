@@ -17,9 +17,9 @@ pub trait Schedules: Send + Sync {
     /// none is stored. What is stored carries the next revision. Answers stand in the order of
     /// the batch. A batch longer than [`crate::BATCH_MAX`] is refused as `InvalidRequest`.
     ///
-    /// *Atomicity:* each by itself, all made durable together. *On conflict:* a schedule that
-    /// was written meanwhile is left as it is and answered [`WriteResult::Conflict`], and so is
-    /// the second of two with one key in a batch.
+    /// *Atomicity:* each by itself, as if one after the other; all made durable together.
+    /// *On conflict:* a schedule that was written meanwhile is left as it is and answered
+    /// [`WriteResult::Conflict`].
     async fn put_schedules(&self, schedules: &[JobSchedule]) -> Result<Vec<WriteResult>>;
 
     /// The schedule with this key, if there is one.
@@ -53,8 +53,8 @@ pub trait Schedules: Send + Sync {
     /// [`crate::BATCH_MAX`] requests or runs is refused as `InvalidRequest`, and so is one with a
     /// run that has a key or waits for others.
     ///
-    /// *Atomicity:* each request is done as a whole or not at all, so that of any number of
-    /// hosts one fires a time. *On conflict:* a schedule that was written or deleted meanwhile is
+    /// *Atomicity:* each request is done as a whole or not at all, as if one after the other, so
+    /// that of any number of hosts one fires a time. *On conflict:* a schedule that was written or deleted meanwhile is
     /// answered [`FireResult::Superseded`], and nothing is stored for it.
     async fn fire(&self, requests: &[FireRequest]) -> Result<Vec<FireResult>>;
 }

@@ -17,6 +17,7 @@ pub(crate) mod dependencies;
 pub(crate) mod durability;
 pub(crate) mod enqueue;
 pub(crate) mod events;
+pub(crate) mod firing;
 pub(crate) mod flow;
 pub(crate) mod flow_changes;
 pub(crate) mod flow_rates;

@@ -45,6 +45,8 @@ macro_rules! with_every_case {
             a_schedule_that_waits_for_its_run_is_due_when_it_is_looked_at
             the_next_fire_time_is_the_earliest_after_an_instant
             turning_a_schedule_off_stops_it
+        }
+        firing {
             firing_stores_the_run_and_moves_the_schedule
             several_fire_times_become_runs_together
             a_schedule_moves_on_without_a_run

@@ -160,16 +160,32 @@ impl Schedules for PostgresStorage {
 }
 
 impl PostgresStorage {
-    /// Writes schedules over the revisions that they carry, and answers which were written.
+    /// Writes schedules over the revisions that they carry, as if one after the other, and
+    /// answers which were written.
     async fn write_schedules(
         &self,
         session: &mut Session<'_>,
         schedules: &[&JobSchedule],
     ) -> Result<Vec<bool>> {
-        // Of several with one key the first is written, and makes the others' revision stale.
-        let mut seen = HashSet::with_capacity(schedules.len());
-        let firsts = schedules.iter().copied().filter(|schedule| seen.insert(&schedule.key));
-        let (new, known): (Vec<_>, Vec<_>) = firsts.partition(|schedule| schedule.revision == 0);
+        let (mut written, mut rest) = (Vec::with_capacity(schedules.len()), schedules);
+        while !rest.is_empty() {
+            // Up to the second of two with one key: a statement writes a row once.
+            let mut seen = HashSet::with_capacity(rest.len());
+            let repeated = rest.iter().position(|schedule| !seen.insert(&schedule.key));
+            let (distinct, later) = rest.split_at(repeated.unwrap_or(rest.len()));
+            written.extend(self.write_distinct(session, distinct).await?);
+            rest = later;
+        }
+        Ok(written)
+    }
+
+    async fn write_distinct(
+        &self,
+        session: &mut Session<'_>,
+        schedules: &[&JobSchedule],
+    ) -> Result<Vec<bool>> {
+        let (new, known): (Vec<_>, Vec<_>) =
+            schedules.iter().copied().partition(|schedule| schedule.revision == 0);
         let mut written = HashSet::new();
         for (sql, rows) in [(INSERT, new), (UPDATE, known)] {
             if !rows.is_empty() {
@@ -178,7 +194,7 @@ impl PostgresStorage {
                 written.extend(session.told(keys.collect::<DbResult<Vec<_>>>())?);
             }
         }
-        Ok(schedules.iter().map(|schedule| written.remove(&schedule.key)).collect())
+        Ok(schedules.iter().map(|schedule| written.contains(&schedule.key)).collect())
     }
 
     fn given(&self, sql: &'static str, schedules: &[&JobSchedule]) -> Bound {

@@ -100,7 +100,8 @@ fn what_could_not_run_is_not_scheduled() {
     folder.put_plugin("hello", &component("hello"));
     let _server = Server::start(&folder, &[]);
     let add = |more: &[&str]| {
-        let ended = folder.run(&[&["schedule", "add", "it", "--every", "1h"], more].concat());
+        let ended =
+            folder.run(&[["schedule", "add", "it", "--every", "1h"].as_slice(), more].concat());
         assert_eq!(ended.code, 2, "{}", ended.stderr);
         ended.stderr
     };

@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use super::InvalidSchedule;
 use super::describe::describe;
 use super::fields::Fields;
-use super::parse::{Mistake, parse};
+use super::parse::parse;
+use super::word::Mistake;
 use crate::Timestamp;
 
 /// A cron expression in a time zone, parsed and known to fire at least once.

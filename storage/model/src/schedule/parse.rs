@@ -5,16 +5,10 @@
 use std::ops::Range;
 
 use super::fields::{Fields, MonthDay, MonthDays, WeekdayOfMonth, Weekdays};
+use super::word::{Mistake, Word, words};
 
 /// The longest expression, in bytes, its time zone prefix included.
 pub const EXPRESSION_BYTES_MAX: usize = 256;
-
-/// What is wrong with an expression, and where.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
-    pub(super) problem: String,
-    pub(super) at: Range<usize>,
-}
 
 /// An expression as it was read.
 #[derive(Debug)]
@@ -26,41 +20,6 @@ pub(super) struct Parsed<'a> {
     pub(super) expression: &'a str,
     /// Where the date fields stand: whom to blame if no date fits.
     pub(super) dates_at: Range<usize>,
-}
-
-/// A piece of the text and where it begins.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Word<'a> {
-    pub(super) text: &'a str,
-    at: usize,
-}
-
-impl<'a> Word<'a> {
-    pub(super) fn place(self) -> Range<usize> {
-        self.at..self.at + self.text.len()
-    }
-
-    fn mistake(self, problem: impl Into<String>) -> Mistake {
-        Mistake { problem: problem.into(), at: self.place() }
-    }
-
-    fn split(self, separator: char) -> impl Iterator<Item = Word<'a>> {
-        let start = self.text.as_ptr() as usize;
-        self.text
-            .split(separator)
-            .map(move |text| Word { text, at: self.at + (text.as_ptr() as usize - start) })
-    }
-
-    fn split_once(self, separator: char) -> Option<(Word<'a>, Word<'a>)> {
-        let (left, right) = self.text.split_once(separator)?;
-        let right = Word { text: right, at: self.at + left.len() + separator.len_utf8() };
-        Some((Word { text: left, at: self.at }, right))
-    }
-
-    /// This word without some text at its end.
-    fn without_end(self, end: &str) -> Option<Word<'a>> {
-        Some(Word { text: self.text.strip_suffix(end)?, at: self.at })
-    }
 }
 
 /// A field's name, its least and greatest number, and its numbers' names, from `min` on.
@@ -127,11 +86,6 @@ pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Mistake> {
         }
     };
     Ok(Parsed { fields, zone: prefix, expression, dates_at })
-}
-
-fn words(text: &str) -> Vec<Word<'_>> {
-    let start = text.as_ptr() as usize;
-    text.split_whitespace().map(|text| Word { text, at: text.as_ptr() as usize - start }).collect()
 }
 
 fn nickname(name: Word<'_>) -> Result<Fields, Mistake> {
