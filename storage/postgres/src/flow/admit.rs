@@ -1,6 +1,6 @@
 //! Held runs are made pending as their gates have room.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 use zapjobs_model::flow::{Admission, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan};
@@ -27,13 +27,13 @@ const LINES: &str = "WITH RECURSIVE lines (line) AS (
             WHERE r.status = 7 AND r.line IS NOT NULL AND r.line > lines.line)
         FROM lines WHERE lines.line IS NOT NULL)
     SELECT line FROM lines WHERE line IS NOT NULL LIMIT $2";
-/// The first runs of each line. They stay as they are until the end of the transaction.
+/// The first runs of each line. They are not locked, for most of them stay; [`ADMIT`] passes over
+/// those that went elsewhere meanwhile.
 const HEADS: &str = "SELECT wanted.line, head.* FROM unnest($1::text[], $2::int8[])
         AS wanted (line, count) CROSS JOIN LATERAL (
             SELECT id, priority, due_at FROM {schema}.{prefix}runs r
             WHERE r.status = 7 AND r.line IS NOT NULL AND r.line = wanted.line
-            ORDER BY r.priority DESC, r.due_at, r.id LIMIT wanted.count
-            FOR UPDATE SKIP LOCKED) AS head";
+            ORDER BY r.priority DESC, r.due_at, r.id LIMIT wanted.count) AS head";
 const GATES: &str = "SELECT wanted.gate, (SELECT count(*) FROM {schema}.{prefix}flow_slots s
             WHERE s.gate = wanted.gate),
         (SELECT remembers FROM {schema}.{prefix}flow_rates f WHERE f.gate = wanted.gate)
@@ -45,7 +45,9 @@ const PUT_RATES: &str = "INSERT INTO {schema}.{prefix}flow_rates (gate, remember
 const FORGET_RATES: &str = "DELETE FROM {schema}.{prefix}flow_rates WHERE forgets_at <= {now}";
 const NOTE_LOOK: &str = "UPDATE {schema}.{prefix}flow_look SET line = $1";
 const ADMIT: &str = "UPDATE {schema}.{prefix}runs SET status = 0, admitted = true
-    WHERE id = ANY ($1) AND status = 7";
+    WHERE id = ANY (ARRAY(SELECT id FROM {schema}.{prefix}runs
+        WHERE id = ANY ($1) AND status = 7 ORDER BY id FOR UPDATE))
+    RETURNING id";
 
 impl PostgresStorage {
     pub(super) async fn admit_held(
@@ -102,9 +104,9 @@ impl PostgresStorage {
         let held = self.heads(session, lines, wanted).await?;
         let plan = look.admit(&held, request.limit);
         self.write_rates(session, &look).await?;
-        self.write_admitted(session, &plan).await?;
+        let count = self.write_admitted(session, &plan).await?;
         let answer = Admitted {
-            count: plan.admitted.len(),
+            count,
             next_at: plan.next_at,
             has_more: plan.has_more || has_more_lines || !settling.is_empty(),
             is_idle: false,
@@ -213,18 +215,20 @@ impl PostgresStorage {
         Ok(())
     }
 
-    async fn write_admitted(&self, session: &mut Session<'_>, plan: &Plan) -> Result<()> {
+    /// Answers how many went.
+    async fn write_admitted(&self, session: &mut Session<'_>, plan: &Plan) -> Result<usize> {
         if plan.admitted.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let ids: Vec<Uuid> = plan.admitted.iter().map(|run| run.id.0).collect();
-        let slots = plan
-            .admitted
-            .iter()
-            .flat_map(|run| run.slots.iter().map(|gate| (gate.clone(), run.id.0)));
+        let rows = session.rows(self.query(ADMIT).bind(ids)).await?;
+        let went = rows.iter().map(|row| Columns::new(row).value::<Uuid>());
+        let went: HashSet<Uuid> = session.told(went.collect::<DbResult<_>>())?;
+        let went_of_plan = plan.admitted.iter().filter(|run| went.contains(&run.id.0));
+        let slots =
+            went_of_plan.flat_map(|run| run.slots.iter().map(|gate| (gate.clone(), run.id.0)));
         let (gates, takers): (Vec<String>, Vec<Uuid>) = slots.unzip();
         session.change(self.query(TAKE).bind(gates).bind(takers)).await?;
-        session.change(self.query(ADMIT).bind(ids)).await?;
-        Ok(())
+        Ok(went.len())
     }
 }
