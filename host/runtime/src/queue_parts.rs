@@ -120,6 +120,8 @@ mod tests {
                 parent: None,
                 tags: Vec::new(),
                 metadata: BTreeMap::new(),
+                after: Vec::new(),
+                limit_key: None,
                 unique: None,
                 idempotency: None,
             };

@@ -4,8 +4,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use zapjobs_model::{Condition, CorrelationId, JobType, Priority, QueueName, Tag, Timestamp};
-use zapjobs_model::{CorrelationId, JobType, LimitKey, Priority, QueueName, Tag, Timestamp};
+use zapjobs_model::{
+    Condition, CorrelationId, JobType, LimitKey, Priority, QueueName, Tag, Timestamp,
+};
 
 use super::unique::UniqueArgs;
 use crate::values::parse_span;

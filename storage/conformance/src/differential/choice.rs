@@ -167,10 +167,27 @@ impl Chooser {
 
     fn enqueue(&mut self) -> Operation {
         let count = self.random.one_of(&[0, 1, 1, 2, 3, 8]);
-        Operation::Enqueue((0..count).map(|_| self.new_run()).collect())
+        // Runs with keys and runs that wait for others meet in few batches: all of it is refused.
+        let (has_keys, has_links) = self.random.one_of(&[
+            (false, false),
+            (true, false),
+            (true, false),
+            (false, true),
+            (false, true),
+            (true, true),
+        ]);
+        let runs = (0..count).map(|_| {
+            let run = self.new_run();
+            let run = if has_keys { self.with_keys(run) } else { run };
+            let after = if has_links { self.after() } else { Vec::new() };
+            let deadline = self.now.plus(self.span());
+            let deadline = self.random.once_in(8).then_some(deadline);
+            NewRun { due: self.due(), deadline, after, ..run.build() }
+        });
+        Operation::Enqueue(runs.collect())
     }
 
-    fn new_run(&mut self) -> NewRun {
+    fn new_run(&mut self) -> RunBuilder {
         let run = a_run(self.random.one_of(&JOBS))
             .id(self.random.below(IDS))
             .tenant(self.random.one_of(&TENANTS))
@@ -185,12 +202,6 @@ impl Chooser {
         if self.random.once_in(2) {
             run = run.limit_key(self.random.one_of(&["x", "y/ü"]));
         }
-        let run = self.with_keys(run);
-        let mut run = run.build();
-        run.due = self.due();
-        let deadline = self.now.plus(self.span());
-        run.deadline = self.random.once_in(8).then_some(deadline);
-        run.after = self.after();
         run
     }
 

@@ -36,9 +36,8 @@ pub(in crate::commands) async fn jobs(app: App) -> Done {
 fn document(definition: &JobDefinition) -> serde_json::Value {
     json!({
         "job_type": definition.key.job_type, "queue": definition.queue,
-        "schedule": definition.schedule, "enabled": definition.enabled,
+        "schedule": definition.schedule,
         "retry": definition.retry, "retry_words": definition.retry.to_string(),
         "timeout_ms": definition.timeout_ms, "digest": definition.digest,
-        "next_run_at": definition.next_run_at,
     })
 }
