@@ -194,8 +194,8 @@ async fn damaged_pages_are_found() {
     let (_home, file) = home();
     filled(&file).await;
     // The schema stays; the first pages of all tables and indices do not.
-    let pages: Vec<u64> = {
-        let db = rusqlite::Connection::open(&file).unwrap();
+    let pages: Vec<u32> = {
+        let db = Connection::open(&file).unwrap();
         let mut roots =
             db.prepare("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0").unwrap();
         let pages = roots.query_map([], |row| row.get(0)).unwrap();
@@ -203,7 +203,7 @@ async fn damaged_pages_are_found() {
     };
     let mut raw = OpenOptions::new().write(true).open(&file).unwrap();
     for page in pages {
-        raw.seek(SeekFrom::Start((page - 1) * 4_096)).unwrap();
+        raw.seek(SeekFrom::Start(u64::from(page - 1) * 4_096)).unwrap();
         raw.write_all(&[0xa5; 512]).unwrap();
     }
     drop(raw);

@@ -69,7 +69,9 @@ fn a_schedule_is_made_changed_triggered_and_removed() {
     ]);
     assert_eq!(added["missed"], json!({ "kind": "fire-all", "max": 7 }));
     assert!(added["next_fire_at"].is_string());
-    let again = folder.run(&["schedule", "add", "nightly", "--job", "greet", "@daily"]);
+    let input = r#"{"name":"Ada"}"#;
+    let again =
+        folder.run(&["schedule", "add", "nightly", "--job", "greet", "@daily", "--input", input]);
     assert_eq!(again.code, 2);
     assert!(again.stderr.contains("already"), "{}", again.stderr);
 

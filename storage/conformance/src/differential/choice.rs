@@ -17,7 +17,7 @@ use zapjobs_storage::{NamedLeaseRequest, PAGE_MAX, PruneRequest, RunFilter, Work
 use super::operation::Operation;
 use super::random::Random;
 use crate::Fixture;
-use crate::builders::{MICROSECOND, a_line, a_run, a_worker, run_id, seconds, worker};
+use crate::builders::{MICROSECOND, RunBuilder, a_line, a_run, a_worker, run_id, seconds, worker};
 use crate::harness::START;
 
 /// Runs are submitted under so many ids.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::Utc;
+use chrono::{Datelike, Utc};
 use zapjobs_model::{Schedule, Timestamp};
 
 /// Ours, and theirs: seconds first, Sunday is 1, both day fields must fit.
@@ -33,7 +33,7 @@ fn another_implementation_agrees_in_utc() {
         let mut after = Timestamp::from(start);
         for theirs in cron::Schedule::from_str(theirs).expect(theirs).after(&start).take(500) {
             let next = schedule.next_after(after);
-            if next.is_none() || theirs.format("%Y").to_string() > "2099".to_owned() {
+            if theirs.year() > 2099 {
                 break;
             }
             assert_eq!(next, Some(theirs.into()), "{ours} after {after}");
