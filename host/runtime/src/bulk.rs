@@ -49,7 +49,10 @@ impl BulkReport {
                 AlterResult::Requested => self.asked += 1,
                 AlterResult::NotFound => self.gone += 1,
                 AlterResult::KeyHeld(_) => {
-                    *self.refused.entry("key held by another run".to_owned()).or_default() += 1;
+                    *self
+                        .refused
+                        .entry("barred by another run with their key".to_owned())
+                        .or_default() += 1;
                 }
                 AlterResult::WrongStatus(status) => {
                     *self.refused.entry(status.name().to_owned()).or_default() += 1;

@@ -17,6 +17,7 @@ mod actions;
 mod builders;
 mod cases;
 mod differential;
+mod durability_list;
 mod harness;
 mod list;
 mod proof;

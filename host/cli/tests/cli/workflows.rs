@@ -117,4 +117,10 @@ fn failed_runs_are_grouped_and_run_again_or_given_up() {
     let gone = folder.json(&["dead", "discard", "--job", "panics", "--yes"]);
     assert_eq!(gone["done"], 2);
     assert_eq!(folder.json(&["dead", "list"])["groups"], json!([]));
+    // One that did well is none of them, though it is named.
+    let well = folder.json(&["enqueue", "greet", "--input", r#"{"name":"A"}"#, "--wait"]);
+    let refused = folder.run(&["dead", "discard", well["id"].as_str().unwrap()]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("is completed: nothing was done"), "{}", refused.stderr);
+    assert_eq!(folder.runs(&["--job", "greet"]).len(), 1);
 }

@@ -26,7 +26,7 @@ fn only_failed(mut select: SelectArgs) -> Done<SelectArgs> {
     if select.status.iter().any(|status| *status != RunStatus::Failed) {
         return Err(Failure::usage("--status: `dead` is about failed runs; use `runs` for others"));
     }
-    if select.runs.is_empty() && (select.has_filter() || select.all) {
+    if !select.runs.is_empty() || select.has_filter() || select.all {
         select.status = vec![RunStatus::Failed];
     }
     Ok(select)

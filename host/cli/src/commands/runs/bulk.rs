@@ -29,7 +29,12 @@ pub(in crate::commands) async fn alter(
     } else {
         let mut ids: Vec<RunId> = Vec::with_capacity(select.runs.len());
         for text in &select.runs {
-            ids.push(find(&storage, &app.config.tenant, text).await?.id);
+            let run = find(&storage, &app.config.tenant, text).await?;
+            if !select.status.is_empty() && !select.status.contains(&run.status) {
+                let message = format!("run {} is {}: nothing was done", run.id, run.status);
+                return Err(Failure::new(Code::Failed, message));
+            }
+            ids.push(run.id);
         }
         if select.dry_run {
             told_only(&app, ids.len(), false);
