@@ -105,7 +105,7 @@ mod self_check {
         let compared = std::panic::catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
                 let [reference, equal] = [MemoryHarness.fresh().await, MemoryHarness.fresh().await];
-                Box::pin(differential(1, 1_500, reference, subject(equal))).await;
+                Box::pin(differential(1, 3_000, reference, subject(equal))).await;
             });
         }));
         let panic = compared.expect_err("the fault went unnoticed");
@@ -135,7 +135,7 @@ mod self_check {
         for seed in 0..8 {
             let reach = runtime.block_on(async {
                 let [reference, equal] = [MemoryHarness.fresh().await, MemoryHarness.fresh().await];
-                Box::pin(differential(seed, 1_000, reference, equal)).await
+                Box::pin(differential(seed, 2_000, reference, equal)).await
             });
             reach.into_iter().for_each(|(name, count)| *reached.entry(name).or_default() += count);
         }

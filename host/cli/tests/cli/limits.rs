@@ -22,6 +22,8 @@ fn a_pause_holds_runs_until_it_is_resumed() {
     assert_eq!(folder.json(&["resume", "--job", "greet"])["limit"], json!(null));
     let next = folder.run(&["enqueue", "greet", "--input", r#"{"name":"Bob"}"#, "--wait"]);
     assert_eq!((next.code, next.stdout.as_str()), (0, "\"Hello, Bob!\"\n"), "{}", next.stderr);
+    // What was held goes as well.
+    folder.runs_once(&["--status", "completed"], |runs| runs.len() == 2);
     assert_eq!(folder.runs(&["--status", "held"]).len(), 0);
 }
 

@@ -254,5 +254,11 @@ pub(crate) async fn a_held_run_holds_its_key_and_keeps_what_it_has(f: &Fixture) 
         let run = f.storage.run(held).await.expect("read").expect("it is there");
         assert_eq!(run.priority.get(), 0);
         f.storage.request_cancel(held).await.expect("cancelled");
+        // Within one batch too.
+        let (run, replacing) = (one(scope).held().build(), one(scope).replacing().priority(7));
+        let (held, batch) = (run.id, [run, replacing.build()]);
+        let answers = f.storage.enqueue(&batch).await.expect("answered");
+        assert_eq!(answers, [Stored, Existing(held)]);
+        f.storage.request_cancel(held).await.expect("cancelled");
     }
 }

@@ -169,11 +169,12 @@ where
 
     /// How the run of a record of this batch stands: as it was stored just now, or as before.
     fn standing(&self, run: RunId, key: UniqueKey) -> Option<Standing> {
-        let new = Standing { status: RunStatus::Pending, was_started: false };
-        match self.places.contains_key(&run) {
-            true => Some(new),
-            false => (self.known)(key).and_then(|(_, standing)| standing),
-        }
+        let Some(at) = self.places.get(&run) else {
+            return (self.known)(key).and_then(|(_, standing)| standing);
+        };
+        let is_held = self.plan.stored.get(*at).is_some_and(NewRun::is_held);
+        let status = if is_held { RunStatus::Held } else { RunStatus::Pending };
+        Some(Standing { status, was_started: false })
     }
 
     fn take(&mut self, run: RunId, unique: Unique) {

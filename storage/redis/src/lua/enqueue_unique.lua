@@ -8,14 +8,17 @@
 local runs = tonumber(ARGV[ARG_FIRST])
 -- By the name of a key, by the id of a run that is stored, and of one that has come to change.
 local records, groups, brought = {}, {}, {}
-local FRESH = { status = 0, state = string.rep('\0', 30) .. NEVER }
+local function fresh(group)
+  local status = ARGV[group + 6] == '1' and 7 or 0
+  return { status = status, state = string.rep('\0', 30) .. NEVER }
+end
 
 -- The record that holds a key now, and its run.
 local function holder(name)
   local record = records[name] or redis.call('GET', name)
   if not record then return nil end
   local id = sub(record, 1, 16)
-  local run = groups[id] and FRESH or stands(id)
+  local run = groups[id] and fresh(groups[id]) or stands(id)
   if holds(record, run) then return record, run end
 end
 
@@ -74,7 +77,7 @@ local function with(new, other)
 end
 
 -- Where what was submitted stands in a group, and its input behind it.
-local function new_at(group) return group + 7 + tonumber(ARGV[group + 6]) end
+local function new_at(group) return group + 9 + tonumber(ARGV[group + 7]) end
 
 local function submitted(group) return string.rep('\0', 8) .. ARGV[new_at(group)] end
 

@@ -14,7 +14,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "host.queues",
         meaning: "The queues that `serve` takes runs from, separated by commas; all where empty. \
                   With weights, such as critical=5,low=1, each gets its part of the claims.",
-        bounds: "queue names, each with a weight of 1 to 1000 behind = or none",
+        bounds: "queue names, or each with its weight, such as low=1; weights are 1 to 1000",
         read: |config| {
             let weight = |name| config.host.queue_weights.get(name);
             let named = config.host.queues.iter().map(|name| match weight(name) {
