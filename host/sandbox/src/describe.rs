@@ -110,7 +110,7 @@ fn schedule(schedule: contract::Schedule) -> Result<Schedule, String> {
             Schedule::cron(&expression, &time_zone)
         }
     }
-    .map_err(|error| error.to_string())
+    .map_err(|error| error.line())
 }
 
 fn default_input(input: Option<String>) -> Result<Option<Json>, String> {

@@ -156,4 +156,18 @@ impl InvalidSchedule {
     pub fn new(problem: impl Into<String>) -> Self {
         Self(problem.into())
     }
+
+    /// The same in one line: the expression is quoted, as far as 100 characters, and no place in
+    /// it is marked.
+    pub fn line(&self) -> String {
+        const SHOWN_CHARS_MAX: usize = 100;
+        let mut lines = self.0.lines();
+        match (lines.next(), lines.next()) {
+            (Some(problem), Some(expression)) => {
+                let shown: String = expression.trim().chars().take(SHOWN_CHARS_MAX).collect();
+                format!("invalid schedule: {problem}: {shown:?}")
+            }
+            _ => self.to_string(),
+        }
+    }
 }

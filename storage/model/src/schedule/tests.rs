@@ -87,6 +87,17 @@ fn a_refusal_points_at_the_place() {
 }
 
 #[test]
+fn a_refusal_fits_one_line_too() {
+    let refusal = |expression: &str| Schedule::cron(expression, "UTC").expect_err("wrong").line();
+    assert_eq!(
+        refusal("0 0 30 2 *"),
+        "invalid schedule: cron expression: it never fires: no date is like this: \"0 0 30 2 *\""
+    );
+    let long = refusal(&format!("0 0 {} * *", "\u{1b}x".repeat(5_000)));
+    assert!(long.len() < 1_000 && !long.contains(char::is_control), "{long}");
+}
+
+#[test]
 fn days_that_depend_on_the_month_are_found() {
     for (expression, expected) in [
         ("0 0 L * *", ["2027-01-31", "2027-02-28", "2027-03-31"]),
