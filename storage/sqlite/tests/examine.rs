@@ -196,8 +196,11 @@ async fn damaged_pages_are_found() {
     // The schema stays; the first pages of a table and its indices do not.
     let pages: Vec<u32> = {
         let db = Connection::open(&file).unwrap();
-        let mut roots =
-            db.prepare("SELECT rootpage FROM sqlite_schema WHERE tbl_name LIKE '%runs'").unwrap();
+        let mut roots = db
+            .prepare(
+                "SELECT rootpage FROM sqlite_schema WHERE tbl_name LIKE '%runs' AND rootpage > 0",
+            )
+            .unwrap();
         let pages = roots.query_map([], |row| row.get(0)).unwrap();
         pages.collect::<Result<_, _>>().unwrap()
     };
