@@ -17,6 +17,7 @@ use zapjobs_storage::{
 };
 
 use crate::limit_keys::{LimitKeys, find_limit_key};
+use crate::parents;
 use crate::schema::SchemaCache;
 use crate::tenant_client::TenantClient;
 use crate::tenants::TenantPolicy;
@@ -195,6 +196,7 @@ impl Client {
             runs.push(submit(request, &definition, id, now, self.input_bytes_max)?);
             latest = Some(definition);
         }
+        parents::check(&*self.storage, &runs).await?;
         self.store(&runs).await
     }
 

@@ -32,6 +32,7 @@ mod host;
 mod host_core;
 mod limit_keys;
 mod listener;
+mod parents;
 mod plugins;
 mod queue_parts;
 mod recorder;

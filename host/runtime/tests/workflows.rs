@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use support::{Bench, PATIENCE, describe, request, returning, script};
 use zapjobs_model::{
-    Blame, Condition, Dependency, InvalidRequest, JobRequest, Json, Outcome, Run, RunError, RunId,
-    RunStatus, Trigger,
+    Blame, Condition, Dependency, InvalidRequest, JobDefinition, JobKey, JobRequest, Json, Outcome,
+    Run, RunError, RunId, RunStatus, TenantId, Trigger,
 };
 use zapjobs_runtime::{HostOptions, StartedWorkflow, SubmitError, Workflow, workflow_tag};
 use zapjobs_storage::{RunFilter, Span, StatisticsRequest};
@@ -66,6 +66,24 @@ async fn a_diamond_runs_in_order_and_hands_on_what_its_runs_return() {
     let filter = RunFilter { tag: Some(workflow_tag(started.id)), ..RunFilter::default() };
     assert_eq!(bench.storage.counts(&filter).await.expect("counted").completed, 4);
     host.shutdown(PATIENCE).await;
+}
+
+#[tokio::test]
+async fn a_run_of_another_tenant_is_not_there_to_wait_for() {
+    let bench = bench().await;
+    let foreign = bench.client.enqueue(request("good")).await.expect("stored");
+    let tenant = TenantId::new("curious").expect("a name");
+    let key = JobKey { tenant: tenant.clone(), job_type: request("good").job_type };
+    let known = bench.storage.definitions(None).await.expect("listed");
+    let known = known.into_iter().find(|it| it.key.job_type == key.job_type).expect("served");
+    let theirs = JobDefinition { key, ..known };
+    bench.storage.put_definitions(&[theirs]).await.expect("stored");
+    let after = vec![Dependency { run: foreign, on: Always }];
+    let curious = JobRequest { tenant: tenant.clone(), after, ..request("good") };
+    let error = bench.client.enqueue(curious).await.expect_err("refused").to_string();
+    assert!(error.contains(&format!("{foreign}, which is not there")), "{error}");
+    let theirs = RunFilter { tenant: Some(tenant), ..RunFilter::default() };
+    assert_eq!(bench.storage.counts(&theirs).await.expect("counted").total(), 0);
 }
 
 #[tokio::test]

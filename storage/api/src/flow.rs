@@ -47,9 +47,9 @@ pub trait FlowControl: Send + Sync {
     async fn limits_in_force(&self) -> Result<FlowLimits>;
 
     /// Makes held runs of the selected queues pending: of all first runs of their lines the one
-    /// that goes first by the order of claims, as long as all of its gates have room, up to
-    /// `limit` and at most `ADMIT_RUNS_MAX`. Runs that no limit applies to any more go too. Listeners are told
-    /// `Ready`.
+    /// that goes first by the order of claims, as long as all of its gates have room, up to `limit`
+    /// and at most `ADMIT_RUNS_MAX`. Runs that no limit applies to any more go too. Listeners are
+    /// told `Ready`.
     ///
     /// *Atomicity:* all of one call at once; no gate ever has more in use than its limit allows,
     /// whoever calls at the same time. *On conflict:* where another call is at it, this one may

@@ -54,8 +54,8 @@ pub trait Schedules: Send + Sync {
     /// run that has a key or waits for others.
     ///
     /// *Atomicity:* each request is done as a whole or not at all, as if one after the other, so
-    /// that of any number of hosts one fires a time. *On conflict:* a schedule that was written or deleted meanwhile is
-    /// answered [`FireResult::Superseded`], and nothing is stored for it.
+    /// that of any number of hosts one fires a time. *On conflict:* a schedule that was written or
+    /// deleted meanwhile is answered [`FireResult::Superseded`], and nothing is stored for it.
     async fn fire(&self, requests: &[FireRequest]) -> Result<Vec<FireResult>>;
 }
 

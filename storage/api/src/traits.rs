@@ -124,12 +124,12 @@ pub trait RunStore: Send + Sync {
     /// Notes the newest progress of running attempts. Stale keys are passed over.
     async fn report_progress(&self, updates: &[ProgressUpdate]) -> Result<()>;
 
-    /// Writes transitions, each if its run is running under its lease number. A run that ends
-    /// has `finished_at` set to the transition's `at`; one that waits has none, and its
-    /// `cancel_requested` is cleared; every run written has no lease expiry any more. The
-    /// digest, where given, is stored. The end of a run that others wait for is noted for
-    /// [`Dependencies::ended_parents`], and `Ended` told. Listeners are told `Ready` for queues of runs that became pending, and `Scheduled` if
-    /// one must wait.
+    /// Writes transitions, each if its run is running under its lease number. A run that ends has
+    /// `finished_at` set to the transition's `at`; one that waits has none, and its
+    /// `cancel_requested` is cleared; every run written has no lease expiry any more. The digest,
+    /// where given, is stored. The end of a run that others wait for is noted for
+    /// [`Dependencies::ended_parents`], and `Ended` told. Listeners are told `Ready` for queues of
+    /// runs that became pending, and `Scheduled` if one must wait.
     ///
     /// *Atomicity:* each transition by itself, all made durable together. A transition to
     /// `Running` is refused as `InvalidRequest`, and with it the batch.
@@ -167,12 +167,13 @@ pub trait RunStore: Send + Sync {
     /// is written.
     async fn requeue(&self, run: RunId) -> Result<RequeueResult>;
 
-    /// Lets go of runs that are held for something else than other runs: each is then due at the later of its `due_at` and the
-    /// store's now, pending if that is now, else scheduled. Listeners are told `Ready`, and
-    /// `Scheduled` if one must wait.
+    /// Lets go of runs that are held for something else than other runs or limits: each is then
+    /// due at the later of its `due_at` and the store's now, pending if that is now, else scheduled.
+    /// Listeners are told `Ready`, and `Scheduled` if one must wait.
     ///
     /// *Atomicity:* each run by itself, all made durable together. *On conflict:* see
-    /// [`ReleaseResult`]; one that waits for other runs is answered `WrongStatus(Held)`; of a run that stands in the batch twice, the second is answered as it
+    /// [`ReleaseResult`]; one that waits for other runs, or that a limit holds, is answered
+    /// `WrongStatus(Held)`; of a run that stands in the batch twice, the second is answered as it
     /// then stands. Answers stand in the order of the batch.
     async fn release_runs(&self, runs: &[RunId]) -> Result<Vec<ReleaseResult>>;
 

@@ -14,11 +14,11 @@
 //! - Time is the server's, whatever the hosts' clocks say.
 //! - A record that cannot be read is set aside with its reason; claims and sweeps go on.
 //!
-//! In reading order: `options` and `address`; `storage` connects and closes, `startup` looks at
-//! the server and `examine` at all of it, by the rules of `settings`; `connection` and `link` are the way there, `keys` and `script` what is sent,
-//! `answer` and `record` what comes back; `runs` holds one file per operation, and `queries`,
-//! `logs`, `statistics`, `definitions`, `workers`, `leases`, `events` the other traits. `src/lua`
-//! holds the scripts, which share `prelude.lua`.
+//! In reading order: `options` and `address`; `storage` connects and closes, `startup` looks at the
+//! server and `examine` at all of it, by the rules of `settings`; `connection` and `link` are the
+//! way there, `keys` and `script` what is sent, `answer` and `record` what comes back; `runs` holds
+//! one file per operation, and `queries`, `logs`, `statistics`, `definitions`, `workers`, `leases`,
+//! `events` the other traits. `src/lua` holds the scripts, which share `prelude.lua`.
 
 mod address;
 mod options;

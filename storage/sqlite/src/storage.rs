@@ -34,8 +34,9 @@ impl SqliteStorage {
     /// date or checks it, as [`SqliteOptions::migrating`] says. Blocks for as long as that takes.
     ///
     /// Errors: `Configuration` for a directory that is missing, a file that is no database or
-    /// options out of bounds; `ReadOnly`; `Schema` for one that a newer program made, or that
-    /// was to be migrated by hand; `Busy` while another process writes for longer than the busy timeout.
+    /// options out of bounds; `ReadOnly`; `Schema` for one that a newer program made, or that was
+    /// to be migrated by hand; `Busy` while another process writes for longer than the busy
+    /// timeout.
     pub fn open(options: SqliteOptions) -> Result<Self> {
         let options = options.checked()?;
         Self::assemble(options).map_err(|error| error.describe(OPEN))

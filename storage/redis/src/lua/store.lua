@@ -1,6 +1,7 @@
 -- Stores runs that are alike: KEYS from `first` on, arguments from ARGV[at] on: how many,
 -- lane, job type, priority, how they are due, when, '1' if they are held, the number of tags,
--- the key of their limit per key or '', the tags; then for each what was submitted, without the instant, and its input.
+-- the key of their limit per key or '', the tags; then for each what was submitted, without the
+-- instant, and its input.
 -- Answers where the next arguments begin. Places of runs that were there go to `there`.
 local function store(first, at, there)
   local last = first + tonumber(ARGV[at]) - 1
