@@ -142,7 +142,7 @@ async fn a_newer_schema_is_refused() {
     let server = Redis::start(&RedisSettings::default()).unwrap();
     connected(&server.url()).await;
     let mut raw = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
-    redis::cmd("SET").arg("{zapjobs}:schema").arg(3).exec(&mut raw).unwrap();
+    redis::cmd("INCR").arg("{zapjobs}:schema").exec(&mut raw).unwrap();
     assert_eq!(refusal(&server.url()).await.kind(), ErrorKind::Schema);
 }
 
