@@ -9,16 +9,6 @@ if not redis.call('ZSCORE', ENDS, parent .. status) then
   return { answers, {}, 0 }
 end
 
-local function let_go(key, id, run, has_input, input)
-  local due, then_status = math.max(run.due, NOW), 0
-  if run.due > NOW then then_status = 1 end
-  local state = then_status .. sub(run.state, 2, 18) .. instant(due) .. sub(run.state, 27)
-  redis.call('HSET', key, 'state', state)
-  if has_input then redis.call('HSET', key, 'input', input) end
-  leave(id, run)
-  enter(id, run.lane, run.priority, then_status, due)
-end
-
 local function end_waiting(key, id, run, as, error_text)
   local state = as .. sub(run.state, 2, 10) .. instant(NOW) .. sub(run.state, 19)
   redis.call('HSET', key, 'state', state, 'error', error_text)
@@ -44,7 +34,10 @@ local function advance(key, word, first, second)
     return 1
   else
     cut(parent, id)
-    if word == 'release' then let_go(key, id, run, first == '1', second) end
+    if word == 'release' then
+      if first == '1' then redis.call('HSET', key, 'input', second) end
+      let_go(key, id, run)
+    end
   end
   return 0
 end

@@ -27,3 +27,12 @@ local function note_end(id, status)
   redis.call('ZADD', ENDS, 'NX', whole(NOW), id .. status)
   ends = true
 end
+
+-- Lets go of a held run: pending, or scheduled where its time has not come, as
+-- `zapjobs_model::run::released` says.
+local function let_go(key, id, run)
+  local due, status = math.max(run.due, NOW), run.due > NOW and 1 or 0
+  redis.call('HSET', key, 'state', status .. sub(run.state, 2, 18) .. instant(due) .. sub(run.state, 27))
+  leave(id, run)
+  enter(id, run.lane, run.priority, status, due)
+end

@@ -14,12 +14,7 @@ for i = RUN_FIRST, #KEYS do
   local id = id_of(KEYS[i])
   local status, run = standing(id)
   if status == 7 and not first_at[id] then
-    local due, then_status = math.max(run.due, NOW), 0
-    if run.due > NOW then then_status = 1 end
-    local state = then_status .. sub(run.state, 2, 18) .. instant(due) .. sub(run.state, 27)
-    redis.call('HSET', KEYS[i], 'state', state)
-    leave(id, run)
-    enter(id, run.lane, run.priority, then_status, due)
+    let_go(KEYS[i], id, run)
     first_at[id] = i
   end
   before[#before + 1] = status
