@@ -12,6 +12,8 @@ use crate::{structure, text};
 
 /// Bytes of an import's or export's name that are shown.
 const NAME_BYTES_MAX: usize = 200;
+/// What WebAssembly counts memory in.
+const PAGE_BYTES: u64 = 64 << 10;
 
 /// What a component is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct Inspection {
     pub exports: Vec<String>,
     /// How many core modules are in it, those of nested components included.
     pub core_modules: u64,
+    /// What the largest of its memories begins with, in bytes.
+    pub initial_memory_bytes: u64,
 }
 
 /// One thing that a component wants from its host.
@@ -52,6 +56,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
         imports: Vec::new(),
         exports: Vec::new(),
         core_modules: 0,
+        initial_memory_bytes: 0,
     };
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -69,6 +74,12 @@ impl Inspection {
                 *depth += 1;
             }
             Payload::ComponentSection { .. } => *depth += 1,
+            Payload::MemorySection(section) => {
+                for memory in section.clone() {
+                    let bytes = memory?.initial.saturating_mul(PAGE_BYTES);
+                    self.initial_memory_bytes = self.initial_memory_bytes.max(bytes);
+                }
+            }
             Payload::End(_) => *depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if *depth == 0 => {
                 for import in section.clone() {

@@ -23,7 +23,7 @@ use crate::contract::DescribeResult;
 use crate::core_dump::CoreDumps;
 use crate::granted::Granted;
 use crate::host::{self, NoSink, State};
-use crate::inspect::inspect;
+use crate::inspect::{Inspection, inspect};
 use crate::linking::{self, Linked};
 use crate::options::{ErrorKind, SandboxError, SandboxOptions};
 use crate::ticker::Ticker;
@@ -112,9 +112,23 @@ impl WasmSandbox {
         )))
     }
 
+    fn check_memory(&self, inspection: &Inspection) -> Result<(), LoadError> {
+        let bytes_max = self.machine.options.memory_bytes_max;
+        let bytes = inspection.initial_memory_bytes;
+        if bytes <= bytes_max {
+            return Ok(());
+        }
+        Err(LoadError(format!(
+            "this component's memory begins with {bytes} bytes, more than the {bytes_max} that \
+             the host allows: build it with a smaller --initial-memory, or raise the host's limit \
+             of memory"
+        )))
+    }
+
     /// Everything that takes long and runs nothing of the component.
     fn compile(&self, source: &PluginSource) -> Result<(Linked, Granted), LoadError> {
         let inspection = inspect(&source.bytes)?;
+        self.check_memory(&inspection)?;
         let jobs = linking::check(&inspection)?;
         linking::check_grants(&inspection, source)?;
         let resolver = &self.machine.options.resolver;

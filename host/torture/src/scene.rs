@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use zapjobs_model::grants::{EnqueueGrant, JobPattern};
 use zapjobs_model::port::{Cancellation, Plugin, PluginSource, RunSink, Sandbox, Services};
-use zapjobs_model::{Json, Limits, Outcome, Report, RunError};
+use zapjobs_model::{Json, Limits, Outcome, Report, RunError, StopReason};
 
 use crate::attack::{Attack, Ending};
 use crate::heard::{Heard, Words, steers};
@@ -22,6 +22,11 @@ const MESSAGE_BYTES_MAX: usize = 17 << 10;
 const DETAILS_BYTES_MAX: usize = 80 << 10;
 /// Bytes of the reason why a component is not taken.
 const REASON_BYTES_MAX: usize = 4 << 10;
+
+/// How an attack ends that needs more memory than there is.
+const STOPPED_EARLY: Ending = Ending::Stopped(StopReason::Memory, "");
+/// Said of a component whose memory begins with more than there is.
+const MEMORY_BEGINS_BEYOND: &str = "memory begins with";
 
 /// What an attack came to.
 pub(crate) struct Evidence<'a> {
@@ -160,7 +165,8 @@ impl Evidence<'_> {
     fn judge_refusal(&self, reason: &str, ends: &[Ending]) -> Result<(), String> {
         let is_expected =
             |end: &Ending| matches!(end, Ending::Refused(words) if reason.contains(words));
-        if !ends.iter().any(is_expected) {
+        let is_early = self.has_little_memory() && reason.contains(MEMORY_BEGINS_BEYOND);
+        if !is_early && !ends.iter().any(is_expected) {
             return Err(format!("it was not taken: {}", shown(reason)));
         }
         if reason.len() > REASON_BYTES_MAX || reason.contains('\n') || steers(reason) {
@@ -170,7 +176,8 @@ impl Evidence<'_> {
     }
 
     fn judge_report(&self, report: &Report, ends: &[Ending]) -> Result<(), String> {
-        if !ends.iter().any(|end| end.fits(&report.outcome)) {
+        let is_early = self.has_little_memory() && STOPPED_EARLY.fits(&report.outcome);
+        if !is_early && !ends.iter().any(|end| end.fits(&report.outcome)) {
             return Err(format!("it ended as {}", shown(&format!("{:?}", report.outcome))));
         }
         let usage = &report.usage;
@@ -194,6 +201,12 @@ impl Evidence<'_> {
             _ => return Ok(()),
         };
         judge_error(error)
+    }
+
+    /// Attacks are made for the limits of an installation that sets none. Where there is less
+    /// memory than that, some reach its end before the limit that they are after.
+    fn has_little_memory(&self) -> bool {
+        self.limits.memory_bytes_max < Limits::default().memory_bytes_max
     }
 
     /// Counts what was said: per attempt, one line more than allowed may tell what was dropped,

@@ -54,7 +54,7 @@ pub(crate) struct SetLimitArgs {
     /// So many runs pending or running at a time, 1 to 100,000
     #[arg(long, value_name = "N", required_unless_present = "rate")]
     pub(crate) concurrency: Option<u32>,
-    /// So many runs begin in a span, such as 100/1s or 5/1m
+    /// So many runs begin in a span, such as 100/s or 5/10m
     #[arg(long, value_name = "N/SPAN", value_parser = parse_rate)]
     pub(crate) rate: Option<(u32, Duration)>,
     /// So many of them at once after a quiet time [default: a tenth of the rate's]
@@ -93,8 +93,14 @@ impl KeyedScopeArgs {
 }
 
 fn parse_rate(text: &str) -> Result<(u32, Duration), String> {
-    const ADVICE: &str = "use a number and a span, such as 100/1s";
+    const ADVICE: &str = "use a number and a span, such as 100/s or 5/10m";
     let (count, span) = text.split_once('/').ok_or(ADVICE)?;
     let count = count.parse().map_err(|_| ADVICE.to_owned())?;
-    Ok((count, parse_span(span)?))
+    // `10/s` says 10 in one second.
+    let span = if span.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        parse_span(&format!("1{span}"))?
+    } else {
+        parse_span(span)?
+    };
+    Ok((count, span))
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 pub(crate) use log::log_text;
 pub(crate) use progress::Live;
 pub(crate) use table::table;
-pub(crate) use text::{Tone, paint, plain};
+pub(crate) use text::{Tone, paint, plain, runs_are};
 
 use crate::config::Color;
 use crate::errors::Failure;

@@ -47,6 +47,11 @@ pub(crate) fn plain_lines(text: &str) -> String {
     lines.join("\n    ")
 }
 
+/// So many runs, and what they are: `1 run is pending`, `3 runs are pending`.
+pub(crate) fn runs_are(count: u64, what: impl Display) -> String {
+    if count == 1 { format!("1 run is {what}") } else { format!("{count} runs are {what}") }
+}
+
 /// Control characters, and those that turn the direction of writing.
 fn is_unsafe(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

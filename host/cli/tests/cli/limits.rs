@@ -33,7 +33,7 @@ fn a_limit_is_set_listed_and_removed() {
     folder.put_plugin("hello", &component("hello"));
     let server = Server::start(&folder, &[]);
     let set = ["limits", "set", "--job", "greet", "--per-key", "--key", "/name"];
-    let set = [&set[..], &["--concurrency", "1", "--rate", "50/1s", "--burst", "5"]].concat();
+    let set = [&set[..], &["--concurrency", "1", "--rate", "50/s", "--burst", "5"]].concat();
     assert_eq!(folder.run(&set).code, 0);
     let listed = folder.run(&["limits", "list"]);
     let row = "1 at a time; 50 per 1s, up to 5 at once; key at /name";

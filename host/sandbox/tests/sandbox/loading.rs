@@ -173,6 +173,15 @@ async fn a_file_beyond_the_size_limit_is_refused() {
 }
 
 #[tokio::test]
+async fn a_memory_that_begins_beyond_the_limit_is_refused_in_plain_words() {
+    let options = SandboxOptions { memory_bytes_max: 64 << 10, ..SandboxOptions::default() };
+    let error = load_with(&sandbox_with(options), guest("noop"), Grants::default()).await;
+    let error = error.err().expect("a refusal").to_string();
+    assert!(error.starts_with("this component's memory begins with"), "{error}");
+    assert!(error.contains("more than the 65536 that the host allows"), "{error}");
+}
+
+#[tokio::test]
 async fn a_granted_directory_that_is_missing_is_named() {
     let host = std::path::PathBuf::from("/nonexistent/granted");
     let grant = DirectoryGrant { host, guest: "/in".to_owned(), access: Access::ReadOnly };

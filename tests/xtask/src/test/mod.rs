@@ -5,7 +5,7 @@
 //! Look next: [`steps`], one module for each.
 
 mod counts;
-mod quickstart;
+mod guide;
 mod steps;
 mod summary;
 

@@ -10,6 +10,7 @@ use super::list::since;
 use crate::args::{SelectArgs, WaitArgs};
 use crate::commands::App;
 use crate::errors::{Code, Done, Failure};
+use crate::output::runs_are;
 use crate::storage::open_existing;
 
 /// Does one thing to runs. `done` is the word for what became of them, such as `cancelled`.
@@ -100,7 +101,8 @@ fn told_only(app: &App, count: usize, has_more: bool) {
         app.output.document(&json!({ "matching": count, "has-more": has_more }));
     } else {
         let more = if has_more { " or more" } else { "" };
-        app.output.line(format_args!("{count}{more} runs match"));
+        let runs = if count == 1 && !has_more { "run matches" } else { "runs match" };
+        app.output.line(format_args!("{count}{more} {runs}"));
     }
 }
 
@@ -109,15 +111,16 @@ fn tell(app: &App, report: &BulkReport, done: &str) {
         app.output.document(report);
         return;
     }
-    app.output.line(format_args!("{} runs are {done}", report.done));
+    app.output.line(runs_are(report.done as u64, done));
     if report.asked > 0 {
-        app.output.line(format_args!("{} runs are asked to stop", report.asked));
+        app.output.line(runs_are(report.asked as u64, "asked to stop"));
     }
     for (status, count) in &report.refused {
-        app.output.line(format_args!("{count} runs are {status} and stay as they are"));
+        let what = format_args!("{status}: nothing was changed there");
+        app.output.line(runs_are(*count as u64, what));
     }
     if report.gone > 0 {
-        app.output.line(format_args!("{} runs were not there any more", report.gone));
+        app.output.line(runs_are(report.gone as u64, "not there any more"));
     }
     if report.has_more {
         app.output.note("there are more: ask again");

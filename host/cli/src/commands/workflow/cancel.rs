@@ -9,6 +9,7 @@ use super::{runs_of, unknown};
 use crate::args::WorkflowIdArgs;
 use crate::commands::App;
 use crate::errors::Done;
+use crate::output::runs_are;
 use crate::storage::open_existing;
 
 /// What has not ended, those first that wait for others: they are then called off, not skipped.
@@ -20,7 +21,7 @@ const NOT_ENDED: [&[RunStatus]; 2] = [
 pub(in crate::commands) async fn cancel(args: WorkflowIdArgs, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
     let client = Client::new(storage.clone());
-    let (mut cancelled, mut asked, mut found) = (0, 0, 0);
+    let (mut cancelled, mut asked, mut found) = (0_u64, 0_u64, 0_u64);
     for statuses in NOT_ENDED {
         for run in runs_of(&app, &storage, args.id, statuses).await? {
             found += 1;
@@ -39,7 +40,8 @@ pub(in crate::commands) async fn cancel(args: WorkflowIdArgs, app: App) -> Done 
     if app.output.json {
         app.output.document(&json!({ "id": args.id, "cancelled": cancelled, "asked": asked }));
     } else {
-        app.output.line(format_args!("{cancelled} runs are cancelled, {asked} are asked to stop"));
+        let asked = runs_are(asked, "asked to stop");
+        app.output.line(format_args!("{}, {asked}", runs_are(cancelled, "cancelled")));
     }
     Ok(())
 }

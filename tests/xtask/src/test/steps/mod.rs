@@ -8,10 +8,10 @@ mod demo;
 mod doc;
 mod fmt;
 mod guests;
+mod guides;
 mod hygiene;
 mod layers;
 mod plugins;
-mod quickstart;
 mod unit;
 mod wasm;
 
@@ -29,7 +29,7 @@ pub(super) const ALL: &[&Step] = &[
     &doc::STEP,
     &plugins::STEP,
     &deny::STEP,
-    &quickstart::STEP,
+    &guides::STEP,
     &demo::STEP,
     &bench::STEP,
 ];
