@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use zapjobs_model::{
     Blame, JobDefinition, JobKey, JobSchedule, Json, LeaseKey, LimitChange, LimitScope, LogEntry,
-    NewRun, Run, RunError, RunId, RunStatus, ScheduleKey, StepName, TenantId, Timestamp,
-    Transition, WorkerId,
+    NewRun, Run, RunError, RunId, RunStatus, ScheduleKey, SignalName, StepName, Suspension,
+    TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
     AdmitRequest, AdvanceRequest, Alteration, ClaimRequest, ClaimRunRequest, ClaimRunResult,
@@ -70,6 +70,9 @@ pub(super) enum Operation {
     LetPass(Duration),
     RecordStep(LeaseKey, StepName, Json),
     Steps(RunId),
+    SendSignal(RunId, SignalName, Json),
+    TakeSignal(LeaseKey, SignalName, StepName),
+    Suspend(Suspension),
 }
 
 /// One storage that operations are performed on.
@@ -194,6 +197,13 @@ impl Performer {
                 said(storage.record_step(*key, name, result).await)
             }
             Operation::Steps(run) => said(storage.steps(*run).await),
+            Operation::SendSignal(run, name, payload) => {
+                said(storage.send_signal(*run, name, payload).await)
+            }
+            Operation::TakeSignal(key, name, step) => {
+                said(storage.take_signal(*key, name, step).await)
+            }
+            Operation::Suspend(suspension) => said(storage.suspend(suspension).await),
             Operation::Release(name, owner) => said(storage.release(name, *owner).await),
             other => panic!("{other:?} is about runs"),
         }
