@@ -61,17 +61,17 @@ pub fn stands(wait_lease: Lease, run_status: RunStatus, run_lease: Lease) -> boo
 
 /// The step that says when a sleep ends.
 pub fn sleep_step(name: &str) -> Result<StepName, InvalidName> {
-    StepName::new(&format!("sleep:{name}"))
+    StepName::new(format!("sleep:{name}"))
 }
 
 /// The step of the nth wait (from 1) of a run for a signal: what came of it.
 pub fn signal_step(name: &SignalName, nth: u32) -> Result<StepName, InvalidName> {
-    StepName::new(&format!("wait:{name}#{nth}"))
+    StepName::new(format!("wait:{name}#{nth}"))
 }
 
 /// The step that says when that wait ends.
 pub fn limit_step(name: &SignalName, nth: u32) -> Result<StepName, InvalidName> {
-    StepName::new(&format!("until:{name}#{nth}"))
+    StepName::new(format!("until:{name}#{nth}"))
 }
 
 #[cfg(test)]
