@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use zapjobs_model::port::{CancelReason, Cancellation, Invocation, RunContext, Services};
+use zapjobs_model::port::{CancelReason, Cancellation, Invocation, RunContext, Services, Waits};
 use zapjobs_model::{
     Blame, Digest, JobKey, Limits, Outcome, Report, RetryPolicy, Run, RunError, Timestamp, Usage,
+    Wait,
 };
 
 use crate::breaker::{self, Admission, Change, Sign};
@@ -15,6 +16,7 @@ use crate::catalog::Served;
 use crate::children::AttemptChildren;
 use crate::host_core::Core;
 use crate::steps::AttemptSteps;
+use crate::waits::AttemptWaits;
 
 /// A run whose code is out of service is looked at again after this long at most: a better
 /// version may have come.
@@ -29,6 +31,8 @@ pub(crate) struct Finished {
     pub(crate) outcome: Outcome,
     pub(crate) usage: Usage,
     pub(crate) retry: RetryPolicy,
+    /// What it ended for, if it is to be suspended.
+    pub(crate) wait: Option<Wait>,
 }
 
 /// Makes one attempt at a run that was claimed.
@@ -57,10 +61,17 @@ pub(crate) async fn attempt(
         return unexecuted(run, outcome);
     }
     run.digest = Some(digest);
-    let Report { outcome, usage } = execute(core, &run, &served, &cancellation, now).await;
+    let waits = Arc::new(AttemptWaits::of(
+        Arc::clone(&core.storage),
+        run.lease_key(),
+        Arc::clone(&core.clock),
+    ));
+    let Report { outcome, usage } = execute(core, &run, &served, &cancellation, now, &waits).await;
     heed(core, &key, digest, Sign::of(&outcome)).await;
     run.cancel_requested |= cancellation.reason() == Some(CancelReason::Requested);
-    Finished { run, outcome, usage, retry: served.retry.clone() }
+    // Of a guest that ended otherwise, the wait is nothing that it still wants.
+    let wait = waits.registered().filter(|_| matches!(outcome, Outcome::Snoozed { .. }));
+    Finished { run, outcome, usage, retry: served.retry.clone(), wait }
 }
 
 /// The code that serves the run's job; for a further attempt perhaps that of the one before.
@@ -110,10 +121,11 @@ async fn execute(
     served: &Served,
     cancellation: &Arc<Cancellation>,
     now: Timestamp,
+    waits: &Arc<AttemptWaits>,
 ) -> Report {
     let sink = core.recorder.sink(run);
     let attempt = served.plugin.run(
-        invocation(core, run, &served.limits, now),
+        invocation(core, run, &served.limits, now, waits),
         sink.clone(),
         Arc::clone(cancellation),
     );
@@ -128,7 +140,14 @@ async fn execute(
     report
 }
 
-fn invocation(core: &Core, run: &Run, limits: &Limits, now: Timestamp) -> Invocation {
+fn invocation(
+    core: &Core,
+    run: &Run,
+    limits: &Limits,
+    now: Timestamp,
+    waits: &Arc<AttemptWaits>,
+) -> Invocation {
+    let waits: Arc<dyn Waits> = Arc::<AttemptWaits>::clone(waits);
     let left = run.deadline.map(|deadline| deadline.since(now).as_millis());
     let limits = limits.with_timeout(left.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX).max(1)));
     Invocation {
@@ -148,12 +167,14 @@ fn invocation(core: &Core, run: &Run, limits: &Limits, now: Timestamp) -> Invoca
         services: Services {
             children: Some(Arc::new(AttemptChildren::of(core.client.clone(), run))),
             steps: Some(Arc::new(AttemptSteps::of(Arc::clone(&core.storage), run.lease_key()))),
+            waits: Some(waits),
         },
     }
 }
 
 fn unexecuted(run: Run, outcome: Outcome) -> Finished {
-    Finished { run, outcome, usage: Usage::default(), retry: RetryPolicy::default() }
+    let (usage, retry) = (Usage::default(), RetryPolicy::default());
+    Finished { run, outcome, usage, retry, wait: None }
 }
 
 fn handed_back(wait: Duration, error: RunError) -> Outcome {

@@ -13,6 +13,7 @@ use zapjobs_storage::{ApplyResult, StorageError};
 
 use crate::attempt::Finished;
 use crate::host_core::Core;
+use crate::suspender::suspend;
 
 /// Results that wait to be recorded at most; attempts wait with theirs once it is full.
 pub(crate) const RESULTS_BUFFERED_MAX: usize = 1_024;
@@ -32,7 +33,8 @@ pub(crate) async fn complete(core: Arc<Core>, mut results: mpsc::Receiver<Finish
 
 async fn record(core: &Core, group: Vec<Finished>) {
     let keys: Vec<_> = group.iter().map(|finished| finished.run.lease_key()).collect();
-    let mut left = group;
+    let (waiting, mut left): (Vec<_>, Vec<_>) =
+        group.into_iter().partition(|finished| finished.wait.is_some());
     // A second round settles anew what a cancellation overtook; it cannot be overtaken again.
     while !left.is_empty() {
         let transitions: Vec<_> = left.iter().map(|finished| settled(core, finished)).collect();
@@ -48,6 +50,14 @@ async fn record(core: &Core, group: Vec<Finished>) {
                 tracing::error!(%error, runs = left.len(), "results were not recorded");
                 break;
             }
+        }
+    }
+    if !waiting.is_empty() {
+        let waiting =
+            waiting.into_iter().filter_map(|mut it| it.wait.take().map(|wait| (it, wait)));
+        suspend(core, waiting.collect()).await;
+        if core.admitter.is_active() {
+            core.ready.notify_one();
         }
     }
     core.held.remove(keys);
@@ -80,7 +90,7 @@ async fn apply(core: &Core, transitions: &[Transition]) -> Result<Vec<ApplyResul
 }
 
 /// Tells of what was applied; answers what must be settled again.
-fn after_apply(
+pub(crate) fn after_apply(
     core: &Core,
     group: Vec<Finished>,
     transitions: &[Transition],

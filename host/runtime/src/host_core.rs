@@ -29,7 +29,7 @@ pub(crate) struct Core {
     pub(crate) worker: WorkerId,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) catalog: Arc<Catalog>,
-    pub(crate) clock: StoreClock,
+    pub(crate) clock: Arc<StoreClock>,
     pub(crate) held: Held,
     pub(crate) recorder: Arc<Recorder>,
     /// Takes what runs enqueue.
@@ -62,7 +62,7 @@ impl Core {
     ) -> zapjobs_storage::Result<Self> {
         Ok(Self {
             worker: WorkerId(Uuid::now_v7()),
-            clock: StoreClock::start(&*storage).await?,
+            clock: Arc::new(StoreClock::start(&*storage).await?),
             recorder: Arc::new(Recorder::new(Arc::clone(&storage))),
             held: Held::default(),
             client: Client::new(Arc::clone(&storage))

@@ -39,10 +39,13 @@ mod recorder;
 mod schedules;
 mod schema;
 mod services;
+mod signals;
 mod steps;
 mod store_clock;
+mod suspender;
 mod tenant_client;
 mod tenants;
+mod waits;
 mod workflow;
 
 pub use breaker::{BreakerRules, lease_name as breaker_lease_name};

@@ -12,7 +12,7 @@ use zapjobs_model::{Json, LeaseKey, Step, StepError, StepErrorKind, StepName};
 use zapjobs_storage::{RecordStepResult, Storage, StorageError};
 
 /// First and longest pause before a storage that failed is tried again.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+pub(crate) const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
 /// Keeps the steps of one attempt.
 pub(crate) struct AttemptSteps {
@@ -59,13 +59,13 @@ impl StepLog for AttemptSteps {
     }
 }
 
-fn lost() -> StepError {
+pub(crate) fn lost() -> StepError {
     let message = "this attempt has lost its run: another attempt goes on with it";
     StepError::new(StepErrorKind::Lost, message)
 }
 
 /// The guest is not told what the storage said: that may name machines.
-fn failed(error: &StorageError) -> StepError {
+pub(crate) fn failed(error: &StorageError) -> StepError {
     tracing::warn!(%error, "a run could not read or record its steps");
     let message = "the host cannot reach its storage now: try again later";
     StepError::new(StepErrorKind::Unavailable, message)

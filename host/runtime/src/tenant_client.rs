@@ -25,6 +25,10 @@ impl TenantClient {
         Self { client, tenant }
     }
 
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Whose runs it knows.
     pub const fn tenant(&self) -> &TenantId {
         &self.tenant

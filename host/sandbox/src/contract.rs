@@ -9,7 +9,7 @@ mod steps;
 use wasmtime::component::{ComponentType, Lift, Lower, WasmStr};
 
 pub(crate) use children::{ChildFailure, ChildInfo, ChildRequested};
-pub(crate) use steps::StepFailure;
+pub(crate) use steps::{StepFailure, WaitedFor};
 
 /// The package that this host knows.
 pub(crate) const PACKAGE: &str = "zapjobs:job";
@@ -41,7 +41,7 @@ pub(crate) const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("cancellation", &["is-requested"]),
     ("children", &["enqueue", "enqueue-all", "child"]),
-    ("steps", &["recorded", "keep"]),
+    ("steps", &["recorded", "keep", "sleep", "wait-signal"]),
 ];
 
 /// `run`: the job and its input in, an output or a failure out.

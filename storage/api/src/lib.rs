@@ -24,6 +24,7 @@ mod flow;
 mod record;
 mod request;
 mod schedules;
+mod signals;
 mod statistics;
 mod steps;
 mod traits;
@@ -67,6 +68,7 @@ pub use schedules::{
     Schedules, WriteResult, check_fire,
 };
 pub use schema::{SchemaAdmin, SchemaStep};
+pub use signals::{SendSignalResult, Signals, TakeSignalResult, check_signal, check_suspension};
 pub use single::SingleRunError;
 pub use statistics::{Activity, SPANS_MAX, Span, SpanStatistics, StatisticsRequest};
 pub use steps::{RecordStepResult, Steps, check_step};

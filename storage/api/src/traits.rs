@@ -13,7 +13,8 @@ use crate::{
     ClaimedRun, Counts, Dependencies, Documents, EnqueueResult, FlowControl, LeaseState, LogPage,
     LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted,
     PruneRequest, QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter,
-    RunPageRequest, Schedules, SpanStatistics, StatisticsRequest, Steps, StorageInfo, WorkerRecord,
+    RunPageRequest, Schedules, Signals, SpanStatistics, StatisticsRequest, Steps, StorageInfo,
+    WorkerRecord,
 };
 
 /// A whole storage.
@@ -33,6 +34,7 @@ pub trait Storage:
     + Events
     + Steps
     + Documents
+    + Signals
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;

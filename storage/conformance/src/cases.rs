@@ -36,6 +36,7 @@ pub(crate) mod prune;
 pub(crate) mod queries;
 pub(crate) mod requeue;
 pub(crate) mod schedules;
+pub(crate) mod signals;
 pub(crate) mod single;
 pub(crate) mod statistics;
 pub(crate) mod statistics_spans;

@@ -19,6 +19,7 @@ macro_rules! with_every_durability_case {
             a_run_claimed_by_name_stays_claimed_over_a_reopening
             steps_outlive_a_storage_that_was_not_closed
             documents_outlive_a_storage_that_was_not_closed
+            signals_and_waits_outlive_a_storage_that_was_not_closed
         }
     } };
 }

@@ -598,6 +598,24 @@ macro_rules! with_every_case {
             documents_go_by_their_names_whosever_they_are
             a_batch_of_documents_that_is_too_much_is_refused_whole
         }
+        signals {
+            a_run_that_sleeps_waits_for_its_time_alone
+            a_signal_makes_the_run_ready_that_waits_for_it
+            a_signal_that_came_before_ends_the_wait_at_once
+            signals_are_taken_in_their_order_and_once
+            a_signal_is_kept_with_its_instant
+            an_attempt_that_lost_its_run_takes_no_signal
+            a_stale_suspension_leaves_the_wait_as_it_is
+            a_run_that_should_stop_is_not_suspended
+            a_cancelled_run_sleeps_no_more_and_takes_no_signals
+            signals_stay_when_a_run_ends_and_is_requeued
+            signals_and_waits_go_with_their_run_when_it_is_pruned
+            a_run_keeps_no_more_signals_than_it_may
+            a_signal_is_not_taken_where_its_step_has_no_room
+            a_signal_that_is_too_long_and_a_suspension_that_ends_are_refused
+            no_signal_is_lost_between_look_and_wait
+            a_signal_that_several_take_is_taken_once
+        }
         concurrent_claims {
             a_run_claimed_by_name_goes_to_one_of_several
             claims_by_name_and_by_queue_hand_out_each_run_once

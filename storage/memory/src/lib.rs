@@ -20,6 +20,7 @@ mod state;
 mod ready;
 mod runs;
 mod schedules;
+mod signals;
 mod tally;
 mod timeline;
 

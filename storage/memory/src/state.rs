@@ -11,6 +11,7 @@ use crate::links::Links;
 use crate::logs::RunLogs;
 use crate::runs::Runs;
 use crate::schedules::ScheduleTable;
+use crate::signals::RunSignals;
 use crate::statistics::Sums;
 use crate::steps::RunSteps;
 use crate::workers::WorkerTable;
@@ -20,6 +21,7 @@ pub(crate) struct State {
     pub(crate) links: Links,
     pub(crate) logs: RunLogs,
     pub(crate) steps: RunSteps,
+    pub(crate) signals: RunSignals,
     pub(crate) statistics: Sums,
     pub(crate) definitions: DefinitionTable,
     pub(crate) schedules: ScheduleTable,
@@ -43,6 +45,7 @@ impl State {
             links: Links::default(),
             logs: RunLogs::new(options.log_entries_per_run_max),
             steps: RunSteps::default(),
+            signals: RunSignals::default(),
             statistics: Sums::default(),
             definitions: DefinitionTable::default(),
             schedules: ScheduleTable::default(),
@@ -113,5 +116,6 @@ impl State {
         self.runs.remove(id);
         self.logs.forget(id);
         self.steps.forget(id);
+        self.signals.forget(id);
     }
 }

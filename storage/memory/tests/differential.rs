@@ -26,6 +26,16 @@ mod self_check {
         "RecordStep Recorded",
         "RecordStep Earlier",
         "RecordStep Stale",
+        "SendSignal Kept",
+        "SendSignal Woke",
+        "SendSignal Ended",
+        "SendSignal NotFound",
+        "TakeSignal Recorded",
+        "TakeSignal Nothing",
+        "TakeSignal Stale",
+        "Suspend Applied",
+        "Suspend CancelRequested",
+        "Suspend StaleLease",
         "Enqueue Duplicate",
         "Enqueue Existing",
         "Enqueue Conflict",
@@ -180,6 +190,11 @@ mod self_check {
     #[test]
     fn one_lost_step_is_noticed() {
         complaint(with(Fault::OneStep));
+    }
+
+    #[test]
+    fn one_lost_signal_is_noticed() {
+        complaint(with(Fault::OneSignal));
     }
 
     #[test]

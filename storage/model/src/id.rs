@@ -134,6 +134,10 @@ checked_text!(
     /// What a job calls one of its steps.
     StepName, "step name", check_text
 );
+checked_text!(
+    /// What a signal to a run is called.
+    SignalName, "signal name", check_text
+);
 
 impl QueueName {
     /// The queue of whoever names none: `default`.

@@ -29,12 +29,14 @@ pub mod retry;
 pub mod run;
 pub mod schedule;
 pub mod settle;
+pub mod signal;
 pub mod status;
 pub mod step;
 pub mod submit;
 pub mod tenant;
 pub mod time;
 pub mod unique;
+pub mod wait;
 pub mod workflow;
 
 pub use capability::Capability;
@@ -48,7 +50,7 @@ pub use flow::{
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
     CorrelationId, Digest, DocumentKind, DocumentName, InvalidName, JobType, Lease, LeaseKey,
-    LimitKey, QueueName, RunId, ScheduleName, StepName, Tag, TenantId, WorkerId,
+    LimitKey, QueueName, RunId, ScheduleName, SignalName, StepName, Tag, TenantId, WorkerId,
 };
 pub use job_schedule::{
     FirePlan, JobSchedule, MissedPolicy, OverlapPolicy, ScheduleKey, ScheduleOrigin,
@@ -62,6 +64,7 @@ pub use retry::{Backoff, ErrorPattern, RetryCode, RetryOverride, RetryPolicy};
 pub use run::{Due, ItemCounts, NewRun, Priority, Progress, Run, Trigger};
 pub use schedule::Schedule;
 pub use settle::{Transition, settle};
+pub use signal::Signal;
 pub use status::RunStatus;
 pub use step::{Step, StepError, StepErrorKind};
 pub use submit::{InvalidRequest, JobRequest};
@@ -71,4 +74,5 @@ pub use unique::{
     Idempotency, IdempotencyKey, InvalidUnique, OnConflict, Unique, UniqueBy, UniqueHold,
     UniqueKey, UniqueRequest, UniqueScope, Until,
 };
+pub use wait::{Suspension, Wait};
 pub use workflow::{Condition, Dependency};

@@ -11,11 +11,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::{
     ChildError, ChildRequest, ChildState, CorrelationId, Digest, Grants, ItemCounts,
-    JobDescription, JobType, Json, Limits, LogLine, Progress, Report, RunError, RunId, Step,
-    StepError, StepName, TenantId, Timestamp, Trigger,
+    JobDescription, JobType, Json, Limits, LogLine, Progress, Report, RunError, RunId, SignalName,
+    Step, StepError, StepName, TenantId, Timestamp, Trigger,
 };
 
 /// A boxed future that may move between threads.
@@ -89,12 +90,16 @@ pub struct Services {
     pub children: Option<Arc<dyn Children>>,
     /// Keeps its steps.
     pub steps: Option<Arc<dyn StepLog>>,
+    /// Lets it wait.
+    pub waits: Option<Arc<dyn Waits>>,
 }
 
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (children, steps) = (self.children.is_some(), self.steps.is_some());
-        f.debug_struct("Services").field("children", &children).field("steps", &steps).finish()
+        let mut services = f.debug_struct("Services");
+        services.field("children", &children).field("steps", &steps);
+        services.field("waits", &self.waits.is_some()).finish()
     }
 }
 
@@ -151,6 +156,34 @@ pub trait StepLog: Send + Sync + 'static {
 
     /// Records a step; answers the result that stands: an earlier one if there is one.
     fn record(&self, name: StepName, result: Json) -> BoxFuture<'_, Result<Json, StepError>>;
+}
+
+/// What came of a wait for a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waited {
+    /// The attempt is to end now, as one that is snoozed: the run goes on once a signal has come
+    /// or the time is over.
+    Suspended,
+    /// The time is over.
+    TimedOut,
+    /// A signal came, and brought this.
+    Signal(Json),
+}
+
+/// Lets an attempt wait by ending it. A guest makes one call at a time. Once an attempt is told to
+/// end, every further wait says so too.
+pub trait Waits: Send + Sync + 'static {
+    /// Whether the sleep of this name is over, which begins with the first call of any attempt. If
+    /// not, the attempt is to end now, as one that is snoozed.
+    fn sleep(&self, name: String, span: Duration) -> BoxFuture<'_, Result<bool, StepError>>;
+
+    /// Waits for the next signal of a name, for so long at most, from the first call of any
+    /// attempt.
+    fn signal(
+        &self,
+        name: SignalName,
+        limit: Option<Duration>,
+    ) -> BoxFuture<'_, Result<Waited, StepError>>;
 }
 
 /// Why an attempt should stop.

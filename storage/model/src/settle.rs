@@ -5,10 +5,14 @@
 //!    │         ▲  ▲                │
 //!    └► scheduled  └── lost ◄──────┤
 //!        ▲     awaiting-retry ◄────┘
-//!        └──── snoozed, handed back
+//!        └──── snoozed, handed back, suspended
 //!
 //!  submit ─► held ──release──► pending | scheduled
 //! ```
+
+mod suspend;
+
+pub use suspend::suspend;
 
 use std::time::Duration;
 

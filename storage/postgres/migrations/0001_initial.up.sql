@@ -178,6 +178,25 @@ CREATE TABLE {schema}.{prefix}steps (
     PRIMARY KEY (id, name)
 );
 
+-- Signals that runs have not taken, in the order of `place`.
+CREATE TABLE {schema}.{prefix}signals (
+    id      uuid   NOT NULL,
+    place   bigint NOT NULL,
+    at      bigint NOT NULL,
+    name    text   COLLATE "C" NOT NULL,
+    payload text   COLLATE "C" NOT NULL,
+    PRIMARY KEY (id, place)
+);
+
+-- What suspended runs wait for: a signal, or a time alone. It stands while its run is scheduled
+-- under this lease number.
+CREATE TABLE {schema}.{prefix}waits (
+    id     uuid   NOT NULL PRIMARY KEY,
+    lease  bigint NOT NULL,
+    until  bigint NOT NULL,
+    signal text   COLLATE "C"
+);
+
 -- What happened, as sums: of an hour (span 0), of a day (1) and for ever (2), which begin at
 -- `from_us`. Only hours are written, by each connection in a slot that few others use, so that
 -- none waits for another's commit; pruning merges slots into -1, old hours into days and old

@@ -41,6 +41,7 @@ mod schema;
 mod connections;
 mod names;
 mod session;
+mod signals;
 
 mod events;
 mod listener;

@@ -67,6 +67,11 @@ impl Keys {
         self.of_run("steps:", id)
     }
 
+    /// The signals that a run has not taken, and what it waits for.
+    pub(crate) fn signals(&self, id: RunId) -> Vec<u8> {
+        self.of_run("signals:", id)
+    }
+
     fn of_run(&self, kind: &str, id: RunId) -> Vec<u8> {
         [self.base.as_bytes(), kind.as_bytes(), id.0.as_bytes()].concat()
     }

@@ -25,6 +25,7 @@ mod options;
 
 mod examine;
 mod settings;
+mod signals;
 mod startup;
 mod storage;
 

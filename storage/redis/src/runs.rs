@@ -24,6 +24,7 @@ use zapjobs_storage::{
 
 use crate::RedisStorage;
 
+pub(crate) use apply::{apply_result, put_transition};
 pub(crate) use enqueue::put_new_runs;
 
 /// Runs that one script claims, writes or deletes at most, so that none holds the server for

@@ -13,6 +13,8 @@ DROP TABLE IF EXISTS {prefix}documents;
 DROP TABLE IF EXISTS {prefix}schedules;
 DROP TABLE IF EXISTS {prefix}definitions;
 DROP TABLE IF EXISTS {prefix}quarantine;
+DROP TABLE IF EXISTS {prefix}waits;
+DROP TABLE IF EXISTS {prefix}signals;
 DROP TABLE IF EXISTS {prefix}steps;
 DROP TABLE IF EXISTS {prefix}logs;
 DROP TABLE IF EXISTS {prefix}keys;

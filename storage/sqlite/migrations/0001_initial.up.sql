@@ -162,6 +162,25 @@ CREATE TABLE {prefix}steps (
     PRIMARY KEY (seq, name)
 ) WITHOUT ROWID;
 
+-- Signals that runs have not taken, in the order of `place`.
+CREATE TABLE {prefix}signals (
+    seq     INTEGER NOT NULL,
+    place   INTEGER NOT NULL,
+    name    TEXT    NOT NULL,
+    at      INTEGER NOT NULL,
+    payload TEXT    NOT NULL,
+    PRIMARY KEY (seq, place)
+) WITHOUT ROWID;
+
+-- What suspended runs wait for: a signal, or a time alone. It stands while its run is scheduled
+-- under this lease number.
+CREATE TABLE {prefix}waits (
+    seq    INTEGER NOT NULL PRIMARY KEY,
+    lease  INTEGER NOT NULL,
+    until  INTEGER NOT NULL,
+    signal TEXT
+);
+
 -- Runs whose record cannot be read: set aside, and kept as they are for a person to look at.
 CREATE TABLE {prefix}quarantine (
     id             BLOB    NOT NULL PRIMARY KEY,

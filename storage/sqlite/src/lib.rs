@@ -40,6 +40,7 @@ mod migrate;
 mod schedules;
 mod schema;
 mod schema_admin;
+mod signals;
 
 mod examine;
 

@@ -29,6 +29,8 @@ use crate::quarantine::set_aside;
 use crate::statistics::fold;
 use crate::writer::WriteKind;
 
+pub(crate) use alter::make_ready;
+pub(crate) use apply::{apply as apply_transitions, bytes_of as bytes_of_transitions};
 pub(crate) use enqueue::{bytes_of, enqueue as enqueue_runs};
 pub(crate) use release::release_standing;
 pub(crate) use standing::{Standing, standing};

@@ -51,19 +51,28 @@ pub(crate) fn delete_steps(db: &Db, seq: i64) -> DbResult<()> {
     Ok(())
 }
 
-fn record(
+/// The number of a run that is running under this lease.
+pub(crate) fn held_seq(db: &Db, key: LeaseKey) -> DbResult<Option<i64>> {
+    let held = params![stored_id(key.run), key.lease.0];
+    Ok(db.prepare(HELD)?.query_row(held, |row| row.get(0)).optional()?)
+}
+
+/// What a step came to, if it was recorded.
+pub(crate) fn earlier_result(db: &Db, seq: i64, name: &StepName) -> DbResult<Option<Json>> {
+    let mut statement = db.prepare(EARLIER)?;
+    let mut rows = statement.query(params![seq, name.as_str()])?;
+    rows.next()?.map(|row| Columns::new(row).json("result")).transpose()
+}
+
+/// Records a step under its rules.
+pub(crate) fn record(
     tx: &mut Tx<'_>,
     key: LeaseKey,
     name: &StepName,
     result: &Json,
 ) -> DbResult<RecordStepResult> {
-    let held = params![stored_id(key.run), key.lease.0];
-    let seq: Option<i64> = tx.db.prepare(HELD)?.query_row(held, |row| row.get(0)).optional()?;
-    let Some(seq) = seq else { return Ok(RecordStepResult::Stale) };
-    let mut statement = tx.db.prepare(EARLIER)?;
-    let mut rows = statement.query(params![seq, name.as_str()])?;
-    if let Some(row) = rows.next()? {
-        let earlier = Columns::new(row).json("result")?;
+    let Some(seq) = held_seq(tx.db, key)? else { return Ok(RecordStepResult::Stale) };
+    if let Some(earlier) = earlier_result(tx.db, seq, name)? {
         return Ok(match earlier == *result {
             true => RecordStepResult::Recorded,
             false => RecordStepResult::Earlier(earlier),

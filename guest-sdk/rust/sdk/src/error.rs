@@ -39,6 +39,11 @@ pub struct JobError {
     details: Option<Value>,
 }
 
+/// The error type of a wait that is not over.
+const SUSPENDED: &str = "suspended";
+/// A span that no host goes by, because it knows the wait.
+const SUSPENSION: Duration = Duration::from_secs(1);
+
 /// What a failure asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -71,6 +76,20 @@ impl JobError {
     /// No failure: asks to be run again after this long, which burns no attempt.
     pub fn snooze(wait: Duration) -> Self {
         Self::new(ErrorKind::Snooze(wait), "snooze".into(), String::new())
+    }
+
+    /// What a wait that is not over carries out of a job. The host knows what it waits for.
+    pub(crate) fn suspended() -> Self {
+        Self::new(ErrorKind::Snooze(SUSPENSION), SUSPENDED.into(), String::new())
+    }
+
+    /// Whether it is no failure but a wait that is not over: [`Context::sleep`] or
+    /// [`Context::wait_signal`]. Let it pass, so that the run waits.
+    ///
+    /// [`Context::sleep`]: crate::Context::sleep
+    /// [`Context::wait_signal`]: crate::Context::wait_signal
+    pub fn is_suspension(&self) -> bool {
+        matches!(self.kind, ErrorKind::Snooze(_)) && self.error_type == SUSPENDED
     }
 
     /// The job stopped because it was asked to. See [`check_cancelled`](crate::check_cancelled).

@@ -25,6 +25,7 @@
 //! - stops when asked: [`check_cancelled`], [`is_cancel_requested`];
 //! - knows its run: [`Context`];
 //! - does steps once over all its attempts: [`Context::step`];
+//! - waits for days without holding anything up: [`Context::sleep`], [`Context::wait_signal`];
 //! - enqueues other runs, where its operator allows it: [`Context::enqueue`], [`Child`];
 //! - fails as it sees fit: `?` on any error asks for another attempt, [`JobError`] for the rest.
 //!
@@ -42,6 +43,7 @@ mod job;
 mod logging;
 mod progress;
 mod steps;
+mod waits;
 
 mod host;
 mod panics;

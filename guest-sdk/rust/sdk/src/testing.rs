@@ -25,6 +25,7 @@
 
 mod children;
 pub(crate) mod recorder;
+mod waits;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use serde_json::Value;
 use crate::{ChildState, EnqueueErrorKind, JobError, Trigger, job, logging};
 pub use children::EnqueuedChild;
 use recorder::Recorder;
+pub use waits::Wait;
 
 /// A run as a test wants it, and a record of what the job says. Each belongs to its thread;
 /// what one is told no other sees.
@@ -158,6 +160,7 @@ impl TestContext {
     /// `test.run(|| greet(Greet { name }))`.
     pub fn run<R>(&self, job: impl FnOnce() -> R) -> R {
         logging::install_log();
+        self.recorder.borrow_mut().waits.begin();
         let _current = recorder::enter(Rc::clone(&self.recorder));
         tracing::subscriber::with_default(logging::TracingToHost, job)
     }
@@ -212,6 +215,23 @@ impl TestContext {
     #[must_use]
     pub fn with_step(self, name: &str, value: Value) -> Self {
         self.set(|recorder| recorder.steps.push((name.to_owned(), value)))
+    }
+
+    /// What the latest attempt was suspended for, if it was.
+    pub fn waits_for(&self) -> Option<Wait> {
+        self.recorder.borrow().waits.current.clone()
+    }
+
+    /// Lets the time pass that the latest attempt was suspended for: a sleep is over then, and a
+    /// wait for a signal has come to nothing.
+    pub fn let_time_pass(&self) {
+        self.recorder.borrow_mut().waits.pass();
+    }
+
+    /// Sends a signal to the run, before it waits for it or meanwhile.
+    #[allow(clippy::needless_pass_by_value, reason = "so that `json!` can be given as it is")]
+    pub fn signal(&self, name: &str, payload: Value) {
+        self.recorder.borrow_mut().waits.signals.push((name.to_owned(), payload));
     }
 
     /// Refuses all children for a reason of this kind.

@@ -26,7 +26,7 @@ pub(crate) use limits::{LimitsCommand, ScopeArgs, SetLimitArgs};
 pub(crate) use migrate::MigrateCommand;
 pub(crate) use plugins::{ApproveArgs, InspectArgs, PluginArgs, PluginsCommand, RollbackArgs};
 pub(crate) use run::RunArgs;
-pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RetryArgs, RunsCommand, Since};
+pub(crate) use runs::{CancelArgs, ListArgs, LogsArgs, RetryArgs, RunsCommand, SignalArgs, Since};
 pub(crate) use scaffold::{BuildArgs, NewArgs};
 pub(crate) use schedule::{
     AddArgs, EditArgs, OptionArgs, PreviewArgs, RuleArgs, ScheduleArgs, ScheduleCommand,

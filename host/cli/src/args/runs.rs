@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use zapjobs_model::{JobType, LogLevel, Priority, QueueName, RunStatus, Tag, Timestamp};
+use zapjobs_model::{
+    JobType, LogLevel, Priority, QueueName, RunStatus, SignalName, Tag, Timestamp,
+};
 
 use super::enqueue::{parse_instant, parse_priority};
 use super::{SelectArgs, WaitArgs};
@@ -21,6 +23,8 @@ pub(crate) enum RunsCommand {
     Logs(LogsArgs),
     /// List what a run has done for good: its recorded steps
     Steps(IdArgs),
+    /// Tell a run something that it waits for, or will wait for
+    Signal(SignalArgs),
     /// Ask runs to stop
     Cancel(CancelArgs),
     /// Run failed or cancelled runs again, with all their attempts
@@ -87,6 +91,22 @@ pub(crate) struct IdArgs {
     /// The run's id, or its beginning or end
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
+}
+
+/// Tell a run something.
+///
+/// A signal is kept with the run until that takes it; a run that waits for it goes on. Several of
+/// one name are taken in their order.
+#[derive(Debug, Args)]
+pub(crate) struct SignalArgs {
+    #[command(flatten)]
+    pub(crate) id: IdArgs,
+    /// What the signal is called
+    #[arg(value_name = "NAME")]
+    pub(crate) name: SignalName,
+    /// What it brings: JSON, @FILE, or - for stdin; at most 64 KiB
+    #[arg(long, value_name = "JSON|@FILE|-", default_value = "null", allow_hyphen_values = true)]
+    pub(crate) payload: String,
 }
 
 /// Print a run's log.

@@ -34,12 +34,17 @@ pub(super) fn read_lines(text: &str) -> Done<Vec<Json>> {
 
 /// Reads an input: JSON itself, `@FILE`, or `-` for stdin.
 pub(crate) fn read(text: &str) -> Done<Json> {
+    read_as("--input", text)
+}
+
+/// The same for an argument of another name.
+pub(crate) fn read_as(argument: &str, text: &str) -> Done<Json> {
     let (place, text) = match text.strip_prefix('@') {
         Some(path) => (path.to_owned(), file(path)?),
         None if text == "-" => ("stdin".to_owned(), bounded("stdin", std::io::stdin().lock())?),
-        None => ("--input".to_owned(), text.to_owned()),
+        None => (argument.to_owned(), text.to_owned()),
     };
-    let advice = if place == "--input" { ": use JSON, @FILE or - for stdin" } else { "" };
+    let advice = if place == argument { ": use JSON, @FILE or - for stdin" } else { "" };
     Json::parse(&text).map_err(|error| Failure::usage(format!("{place}: {error}{advice}")))
 }
 

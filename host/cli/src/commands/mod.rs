@@ -68,6 +68,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Show(args)) => runs::show(args.run, app).await,
         Command::Runs(RunsCommand::Logs(args)) => runs::logs(args, app).await,
         Command::Runs(RunsCommand::Steps(args)) => runs::steps(args.run, app).await,
+        Command::Runs(RunsCommand::Signal(args)) => runs::signal(args, app).await,
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
         Command::Schedule(command) => schedule::schedule(command, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args, app).await,

@@ -14,4 +14,5 @@ mod shared;
 mod support;
 mod survival;
 mod torture;
+mod waits;
 mod workflows;

@@ -1,6 +1,7 @@
 //! The types of the interface `steps`.
 
 use wasmtime::component::{ComponentType, Lift, Lower};
+use zapjobs_model::port::Waited;
 use zapjobs_model::{StepError, StepErrorKind};
 
 #[derive(Debug, Clone, Copy, ComponentType, Lift, Lower)]
@@ -27,6 +28,28 @@ pub(crate) enum ErrorKind {
 pub(crate) struct StepFailure {
     kind: ErrorKind,
     message: String,
+}
+
+/// What came of a wait for a signal.
+#[derive(Debug, Clone, ComponentType, Lower)]
+#[component(variant)]
+pub(crate) enum WaitedFor {
+    #[component(name = "suspended")]
+    Suspended,
+    #[component(name = "timed-out")]
+    TimedOut,
+    #[component(name = "signal")]
+    Signal(String),
+}
+
+impl From<Waited> for WaitedFor {
+    fn from(waited: Waited) -> Self {
+        match waited {
+            Waited::Suspended => Self::Suspended,
+            Waited::TimedOut => Self::TimedOut,
+            Waited::Signal(payload) => Self::Signal(payload.to_string()),
+        }
+    }
 }
 
 impl From<StepError> for StepFailure {

@@ -15,6 +15,7 @@ mod run_context;
 pub(crate) mod settings;
 mod stdio;
 mod steps;
+mod waits;
 pub(crate) mod wasi;
 
 use std::sync::Arc;
@@ -134,7 +135,9 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     children::add_to_linker(&mut interface(&mut linker, "children")?)?;
     log::add_to_linker(&mut interface(&mut linker, "log")?)?;
     progress::add_to_linker(&mut interface(&mut linker, "progress")?)?;
-    steps::add_to_linker(&mut interface(&mut linker, "steps")?)?;
+    let mut steps_of_runs = interface(&mut linker, "steps")?;
+    steps::add_to_linker(&mut steps_of_runs)?;
+    waits::add_to_linker(&mut steps_of_runs)?;
     run_context::add_to_linker(&mut interface(&mut linker, "run-context")?)?;
     Ok(linker)
 }

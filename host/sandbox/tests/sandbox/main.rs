@@ -15,3 +15,4 @@ mod loading;
 mod server;
 mod steps;
 mod support;
+mod waits;

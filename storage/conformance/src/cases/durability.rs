@@ -1,7 +1,11 @@
 //! What outlives a storage. Only for drivers that can be reopened.
 
-use zapjobs_model::{Document, Lease, RunStatus, Step, StepName};
-use zapjobs_storage::{ApplyResult, NamedLeaseRequest, RecordStepResult, WriteResult};
+use zapjobs_model::{Document, Lease, RunStatus, Signal, SignalName, Step, StepName};
+use zapjobs_storage::{
+    ApplyResult, NamedLeaseRequest, RecordStepResult, SendSignalResult, WriteResult,
+};
+
+use super::signals::a_suspension;
 
 use crate::actions::{completed, failed, ids, retry_in};
 use crate::builders::{
@@ -174,4 +178,22 @@ pub(crate) async fn documents_outlive_a_storage_that_was_not_closed(harness: &dy
     let f = reopened(harness, f).await;
     let stored = f.storage.document(&new.key).await.expect("read");
     assert_eq!(stored, Some(Document { revision: 1, updated_at: f.now(), ..new }));
+}
+
+pub(crate) async fn signals_and_waits_outlive_a_storage_that_was_not_closed(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let run = f.running(a_run("mail")).await;
+    let suspension = a_suspension(&f, &run, Some("go"), 60);
+    let suspended = f.storage.suspend(&suspension).await;
+    assert_eq!(suspended.expect("answered"), ApplyResult::Applied);
+    let other = SignalName::new("other").expect("a good name");
+    let sent = f.storage.send_signal(run.id, &other, &json("7")).await;
+    assert_eq!(sent.expect("answered"), SendSignalResult::Kept);
+    let f = reopened(harness, f).await;
+    let signals = f.storage.signals(run.id).await.expect("read");
+    assert_eq!(signals, [Signal { name: other, payload: json("7"), at: f.now() }]);
+    let name = suspension.wait.signal.clone().expect("it waits for one");
+    assert_eq!(f.storage.wait_of(run.id).await.expect("read"), Some(suspension.wait));
+    let sent = f.storage.send_signal(run.id, &name, &json("8")).await;
+    assert_eq!(sent.expect("answered"), SendSignalResult::Woke);
 }

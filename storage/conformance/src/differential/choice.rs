@@ -7,6 +7,7 @@ pub(super) mod documents;
 mod flow;
 mod looks;
 mod schedules;
+mod signals;
 mod uniqueness;
 
 use std::collections::HashSet;
@@ -68,7 +69,8 @@ impl Chooser {
     /// The next operation. The reference is looked at, so that most operations mean something.
     pub(super) async fn choose(&mut self, reference: &Fixture) -> Operation {
         match self.random.below(100) {
-            0..14 => self.enqueue(),
+            0..12 => self.enqueue(),
+            12..14 => self.signal(reference).await,
             14..16 => self.change_limit(),
             16..28 => self.claim(reference).await,
             28..31 => self.claim_run(reference).await,
@@ -76,7 +78,8 @@ impl Chooser {
             37..39 => Operation::CancelRequests(self.keys(reference).await),
             39..42 => self.step(reference).await,
             42..44 => Operation::ReportProgress(self.progress(reference).await),
-            44..53 => self.apply(reference).await,
+            44..51 => self.apply(reference).await,
+            51..53 => self.suspend(reference).await,
             53..57 => Operation::Promote(self.limit()),
             57..58 => Operation::Expired(self.limit()),
             58..59 => self.alter(reference).await,

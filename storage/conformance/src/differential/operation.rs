@@ -8,13 +8,14 @@ use std::time::Duration;
 use zapjobs_model::{
     Blame, Document, DocumentKey, DocumentKind, DocumentName, JobDefinition, JobKey, JobSchedule,
     Json, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
-    ScheduleKey, StepName, TenantId, Timestamp, Transition, WorkerId,
+    ScheduleKey, SignalName, StepName, Suspension, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    AdmitRequest, AdvanceRequest, Alteration, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    DocumentPageRequest, DuePlace, ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease,
-    NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
-    RunPageRequest, SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
+    AdmitRequest, AdvanceRequest, AdvanceResult, Alteration, ClaimRequest, ClaimRunRequest,
+    ClaimRunResult, DocumentPageRequest, DuePlace, ENDS_MAX, EndedParent, FireRequest,
+    LogPageRequest, NamedLease, NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection,
+    Result, RunFilter, RunPageRequest, SchedulePageRequest, StatisticsRequest, Storage,
+    WorkerRecord,
 };
 
 use crate::Fixture;
@@ -75,6 +76,9 @@ pub(super) enum Operation {
     DeleteDocumentsBefore(DocumentKind, DocumentName, usize),
     RecordStep(LeaseKey, StepName, Json),
     Steps(RunId),
+    SendSignal(RunId, SignalName, Json),
+    TakeSignal(LeaseKey, SignalName, StepName),
+    Suspend(Suspension),
 }
 
 /// One storage that operations are performed on.
@@ -148,7 +152,7 @@ impl Performer {
             Operation::ReleaseRuns(ids) => said(storage.release_runs(ids).await),
             Operation::Alter(ids, alteration) => said(storage.alter(ids, alteration).await),
             Operation::EndedParents => said(storage.ended_parents(ENDS_MAX).await.map(awaited)),
-            Operation::Advance(request) => said(storage.advance(request.clone()).await),
+            Operation::Advance(request) => self.advance(request).await,
             Operation::DependenciesOf(id) => said(storage.dependencies(*id).await),
             Operation::Prune(request) => pruned(*request, |step| storage.prune(step)).await,
             Operation::Run(id) => said(storage.run(*id).await.map(|run| run.map(comparable))),
@@ -208,9 +212,35 @@ impl Performer {
                 said(storage.record_step(*key, name, result).await)
             }
             Operation::Steps(run) => said(storage.steps(*run).await),
+            Operation::SendSignal(run, name, payload) => {
+                said(storage.send_signal(*run, name, payload).await)
+            }
+            Operation::TakeSignal(key, name, step) => {
+                said(storage.take_signal(*key, name, step).await)
+            }
+            Operation::Suspend(suspension) => said(storage.suspend(suspension).await),
             Operation::Release(name, owner) => said(storage.release(name, *owner).await),
             other => panic!("{other:?} is about runs"),
         }
+    }
+
+    /// Whether an end is noted that nobody waits for any more is open: a run that does not wait
+    /// for the parent is answered `Gone` where it is, and `Changed` where it is not.
+    async fn advance(&self, request: &AdvanceRequest) -> String {
+        let mut waits = Vec::with_capacity(request.steps.len());
+        for (child, _) in &request.steps {
+            let after = self.storage().dependencies(*child).await.unwrap_or_default();
+            waits.push(after.iter().any(|of| of.run == request.parent));
+        }
+        let answers = self.storage().advance(request.clone()).await;
+        said(answers.map(|mut answers| {
+            for (answer, waits) in answers.iter_mut().zip(waits) {
+                if !waits && *answer == AdvanceResult::Changed {
+                    *answer = AdvanceResult::Gone;
+                }
+            }
+            answers
+        }))
     }
 
     async fn acquire(&mut self, request: &NamedLeaseRequest) -> String {

@@ -21,6 +21,8 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
         rows.push(format!("{id} after {}", said(storage.dependencies(id).await)));
         let request = LogPageRequest { run: id, after: None, limit: PAGE_MAX };
         rows.push(format!("log of {id}: {}", said(storage.log_page(request).await)));
+        rows.push(format!("signals of {id}: {}", said(storage.signals(id).await)));
+        rows.push(format!("wait of {id}: {}", said(storage.wait_of(id).await)));
         rows.push(format!("steps of {id}: {}", said(storage.steps(id).await)));
     }
     rows.push(format!("counts: {}", said(storage.counts(&RunFilter::default()).await)));

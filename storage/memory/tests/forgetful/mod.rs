@@ -20,6 +20,7 @@ pub(crate) enum Fault {
     /// Logs of all final runs are pruned, whenever they ended.
     LogsPrunedTooEarly,
     OneStep,
+    OneSignal,
 }
 
 pub(crate) struct Forgetful {
@@ -234,6 +235,43 @@ impl Steps for Forgetful {
 
     async fn steps(&self, run: RunId) -> Result<Vec<Step>> {
         self.inner.steps(run).await
+    }
+}
+
+#[async_trait]
+impl Signals for Forgetful {
+    async fn send_signal(
+        &self,
+        run: RunId,
+        name: &SignalName,
+        payload: &Json,
+    ) -> Result<SendSignalResult> {
+        let run_now = self.inner.run(run).await?;
+        if run_now.is_some_and(|run| !run.status.is_final()) && self.loses(Fault::OneSignal) {
+            return Ok(SendSignalResult::Kept);
+        }
+        self.inner.send_signal(run, name, payload).await
+    }
+
+    async fn take_signal(
+        &self,
+        key: LeaseKey,
+        name: &SignalName,
+        step: &StepName,
+    ) -> Result<TakeSignalResult> {
+        self.inner.take_signal(key, name, step).await
+    }
+
+    async fn suspend(&self, suspension: &Suspension) -> Result<ApplyResult> {
+        self.inner.suspend(suspension).await
+    }
+
+    async fn wait_of(&self, run: RunId) -> Result<Option<Wait>> {
+        self.inner.wait_of(run).await
+    }
+
+    async fn signals(&self, run: RunId) -> Result<Vec<Signal>> {
+        self.inner.signals(run).await
     }
 }
 

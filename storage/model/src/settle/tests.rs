@@ -218,3 +218,47 @@ fn an_error_that_the_policy_names_is_not_tried_again() {
         assert!(!settled(outcome).status.is_final(), "a host's fault is not the job's");
     }
 }
+
+fn waits(run: &Run, signal: Option<&str>, seconds: u64) -> Transition {
+    let signal = signal.map(|name| crate::SignalName::new(name).expect("a name"));
+    let wait = crate::Wait { signal, until: NOW.plus(Duration::from_secs(seconds)) };
+    suspend(run, &wait, Usage::default(), NOW)
+}
+
+#[test]
+fn a_run_that_sleeps_waits_for_its_time_and_burns_no_attempt() {
+    let after = waits(&running(), None, 60);
+    assert_eq!((after.status, after.attempt, after.error), (RunStatus::Scheduled, 0, None));
+    assert_eq!(after.due_at, Some(NOW.plus(Duration::from_secs(60))));
+    let over = waits(&running(), None, 0);
+    assert_eq!((over.status, over.due_at), (RunStatus::Pending, Some(NOW)), "it is over already");
+}
+
+#[test]
+fn a_run_that_should_stop_does_not_wait() {
+    let run = Run { cancel_requested: true, ..running() };
+    assert_eq!(waits(&run, Some("approved"), 60).status, RunStatus::Cancelled);
+}
+
+#[test]
+fn a_wait_for_a_signal_ends_at_the_deadline_and_a_sleep_beyond_it_fails() {
+    let deadline = NOW.plus(Duration::from_secs(5));
+    let run = Run { deadline: Some(deadline), ..running() };
+    let sleeps = waits(&run, None, 60);
+    assert_eq!((sleeps.status, sleeps.due_at), (RunStatus::Failed, None));
+    let asks = waits(&run, Some("approved"), 60);
+    assert_eq!((asks.status, asks.due_at), (RunStatus::Scheduled, Some(deadline)));
+    let late = Run { deadline: Some(NOW.minus(Duration::from_secs(1))), ..running() };
+    assert_eq!(waits(&late, Some("approved"), 60).status, RunStatus::Failed);
+}
+
+#[test]
+fn a_run_whose_signal_is_there_goes_on_at_once() {
+    let signal = crate::SignalName::new("approved").expect("a name");
+    let wait = crate::Wait { signal: Some(signal), until: NOW.plus(Duration::from_secs(60)) };
+    let transition = suspend(&running(), &wait, Usage::default(), NOW);
+    let suspension = crate::Suspension { transition: transition.clone(), wait };
+    assert_eq!(suspension.decide(false), transition);
+    let woken = suspension.decide(true);
+    assert_eq!((woken.status, woken.due_at), (RunStatus::Pending, Some(NOW)));
+}

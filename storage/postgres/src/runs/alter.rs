@@ -60,6 +60,10 @@ const DELETE: &str = "WITH held AS MATERIALIZED (
         DELETE FROM {schema}.{prefix}logs WHERE id IN (SELECT id FROM doomed)),
     steps AS (
         DELETE FROM {schema}.{prefix}steps WHERE id IN (SELECT id FROM doomed)),
+    signals AS (
+        DELETE FROM {schema}.{prefix}signals WHERE id IN (SELECT id FROM doomed)),
+    waits AS (
+        DELETE FROM {schema}.{prefix}waits WHERE id IN (SELECT id FROM doomed)),
     keys AS (
         DELETE FROM {schema}.{prefix}keys k USING doomed WHERE k.key = doomed.unique_key
             AND k.run = doomed.id AND k.expires_at IS NULL),

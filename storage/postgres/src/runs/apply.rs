@@ -178,7 +178,7 @@ impl Held {
 }
 
 impl PostgresStorage {
-    pub(super) async fn apply_transitions(
+    pub(crate) async fn apply_transitions(
         &self,
         session: &mut Session<'_>,
         transitions: &[Transition],

@@ -55,6 +55,10 @@ const PRUNE: &str = "WITH alone AS MATERIALIZED (
         DELETE FROM {schema}.{prefix}logs WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
     steps AS (
         DELETE FROM {schema}.{prefix}steps WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
+    signals AS (
+        DELETE FROM {schema}.{prefix}signals WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
+    waits AS (
+        DELETE FROM {schema}.{prefix}waits WHERE id = ANY (ARRAY(SELECT id FROM fitting))),
     gone AS (
         DELETE FROM {schema}.{prefix}runs WHERE id = ANY (ARRAY(SELECT id FROM fitting))
         RETURNING id, unique_key),

@@ -23,6 +23,7 @@ function doings.delete(key, id, run)
   gone[#gone + 1] = key
   gone[#gone + 1] = P .. 'log:' .. id
   gone[#gone + 1] = P .. 'steps:' .. id
+  gone[#gone + 1] = P .. 'signals:' .. id
   gone[#gone + 1] = own_key(id, run)
 end
 

@@ -21,6 +21,7 @@ for _, place_of in ipairs(ended) do
     keys[#keys + 1] = run_key(id)
     keys[#keys + 1] = P .. 'log:' .. id
     keys[#keys + 1] = P .. 'steps:' .. id
+    keys[#keys + 1] = P .. 'signals:' .. id
     deleted = deleted + 1
   end
 end

@@ -40,6 +40,14 @@ pub(super) async fn apply(
     Ok(results)
 }
 
+/// What became of the only transition of a call, as `apply.lua` says it.
+pub(crate) fn apply_result(refused: Answer<'_>) -> Result<ApplyResult> {
+    match refused.list()? {
+        [] => Ok(ApplyResult::Applied),
+        _ => Ok(refusal(refused.at(1)?.number()?)),
+    }
+}
+
 /// Why a transition was not written, as `apply.lua` says it.
 fn refusal(code: i64) -> ApplyResult {
     match code {
@@ -51,7 +59,7 @@ fn refusal(code: i64) -> ApplyResult {
 }
 
 /// Puts a transition's arguments behind a call's, as `apply.lua` takes them.
-fn put_transition(call: &mut Call, transition: &Transition) {
+pub(crate) fn put_transition(call: &mut Call, transition: &Transition) {
     call.arg(packed_change(transition));
     if transition.status.is_final() {
         call.arg(transition.at.as_micros());

@@ -89,11 +89,17 @@ fn alter(tx: &mut Tx<'_>, run: RunId, alteration: &Alteration) -> DbResult<Alter
             tell(tx, status, &standing.queue);
         }
         Alteration::RunNow => {
-            tx.db.prepare(RUN_NOW)?.execute(params![id, tx.now.as_micros()])?;
-            tell_ready(tx, &standing.queue);
+            make_ready(tx, id, &standing)?;
         }
     }
     Ok(AlterResult::Altered)
+}
+
+/// Makes a run pending that waits for its time.
+pub(crate) fn make_ready(tx: &mut Tx<'_>, id: &[u8; 16], standing: &Standing) -> DbResult<()> {
+    tx.db.prepare(RUN_NOW)?.execute(params![id, tx.now.as_micros()])?;
+    tell_ready(tx, &standing.queue);
+    Ok(())
 }
 
 fn set_input(tx: &Tx<'_>, standing: &Standing, input: Option<&Json>) -> DbResult<()> {

@@ -11,6 +11,7 @@ use super::sweep::row_limit;
 use super::{LOG_ENTRIES_MAX, keys};
 use crate::error::DbResult;
 use crate::logs::delete_oldest;
+use crate::signals::delete_signals;
 use crate::steps::delete_steps;
 use crate::writer::Tx;
 
@@ -88,6 +89,7 @@ fn delete(tx: &Tx<'_>, run: &Ended) -> DbResult<()> {
         keys::forget(tx, key, &run.id)?;
     }
     delete_steps(tx.db, run.seq)?;
+    delete_signals(tx.db, run.seq)?;
     // Where the tags cannot be read, their entries stay, and lead nowhere.
     let tags = run.tags.as_ref().and_then(|tags| serde_json::from_str::<Vec<Tag>>(tags).ok());
     for tag in tags.unwrap_or_default() {

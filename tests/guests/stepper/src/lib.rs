@@ -25,6 +25,42 @@ const JOBS: &[(&str, Job)] = &[
         };
         input.as_array().into_iter().flatten().map(find).collect()
     }),
+    // A list of [name, milliseconds].
+    ("sleep", |input| {
+        let sleep = |it: &Value| match steps::sleep(&text(&it[0]), it[1].as_u64().unwrap_or(0)) {
+            Ok(is_over) => json!(is_over),
+            Err(error) => told(Err(error)),
+        };
+        input.as_array().into_iter().flatten().map(sleep).collect()
+    }),
+    // A list of [name, milliseconds or null].
+    ("wait", |input| {
+        let wait = |it: &Value| match steps::wait_signal(&text(&it[0]), it[1].as_u64()) {
+            Ok(steps::Waited::Suspended) => json!("suspended"),
+            Ok(steps::Waited::TimedOut) => json!("timed-out"),
+            Ok(steps::Waited::Signal(payload)) => json!({ "signal": payload }),
+            Err(error) => told(Err(error)),
+        };
+        input.as_array().into_iter().flatten().map(wait).collect()
+    }),
+    // Sleeps of no time under ever new names, until one is refused; then the same one for ever.
+    ("insomnia", |_| {
+        let mut slept = 0;
+        loop {
+            match steps::sleep(&format!("nap {slept}"), 0) {
+                Ok(true) => slept += 1,
+                Ok(false) => return json!(slept),
+                Err(error) => return json!([slept, told(Err(error))["kind"]]),
+            }
+        }
+    }),
+    // Never heeds that it is to end.
+    ("deaf", |_| {
+        loop {
+            let _ = steps::sleep("a", 3_600_000);
+            let _ = steps::wait_signal("a", None);
+        }
+    }),
     ("no-json", |_| told(steps::keep("a", "{"))),
     // Values of so many bytes, until one is refused.
     ("bomb", |input| {

@@ -3,6 +3,7 @@
 use crate::steps::StepError;
 use crate::testing::recorder::{Recorder, with_current};
 use crate::testing::{ItemCounts, LogLine, Progress};
+use crate::waits::Waited;
 use crate::{ChildState, EnqueueError, Trigger};
 
 /// One field of a log line.
@@ -110,15 +111,18 @@ pub(crate) fn recorded_step(name: &str) -> Result<Option<String>, StepError> {
 
 /// With the bounds of a host on names.
 pub(crate) fn keep_step(name: &str, value: &str) -> Result<String, StepError> {
-    let plain = (1..=200).contains(&name.len()) && !name.chars().any(char::is_control);
-    if !plain {
-        let message =
-            format!("invalid step name {name:?}: use 1 to 200 bytes without control characters");
-        return Err(StepError { may_pass: false, message });
-    }
     with_current(|recorder| {
         let kept = serde_json::from_str(value).expect("a value is told as JSON");
-        recorder.steps.push((name.to_owned(), kept));
+        recorder.keep(name, kept)?;
         Ok(value.to_owned())
     })
+}
+
+pub(crate) fn sleep(name: &str, span_ms: u64) -> Result<bool, StepError> {
+    with_current(|recorder| recorder.sleep(name, span_ms))
+}
+
+/// However long its limit: time passes when the test says so.
+pub(crate) fn wait_signal(name: &str, _limit_ms: Option<u64>) -> Result<Waited, StepError> {
+    with_current(|recorder| recorder.wait_signal(name))
 }

@@ -2,6 +2,7 @@
 
 use crate::guest::bindings::zapjobs::job as imports;
 use crate::steps::StepError;
+use crate::waits::Waited;
 use crate::{ChildState, ChildStatus, EnqueueError, EnqueueErrorKind, Trigger};
 
 pub(crate) use imports::cancellation::is_requested as is_cancel_requested;
@@ -92,6 +93,19 @@ pub(crate) fn recorded_step(name: &str) -> Result<Option<String>, StepError> {
 
 pub(crate) fn keep_step(name: &str, value: &str) -> Result<String, StepError> {
     imports::steps::keep(name, value).map_err(not_recorded)
+}
+
+pub(crate) fn sleep(name: &str, span_ms: u64) -> Result<bool, StepError> {
+    imports::steps::sleep(name, span_ms).map_err(not_recorded)
+}
+
+pub(crate) fn wait_signal(name: &str, limit_ms: Option<u64>) -> Result<Waited, StepError> {
+    use imports::steps::Waited as Told;
+    Ok(match imports::steps::wait_signal(name, limit_ms).map_err(not_recorded)? {
+        Told::Suspended => Waited::Suspended,
+        Told::TimedOut => Waited::TimedOut,
+        Told::Signal(payload) => Waited::Signal(payload),
+    })
 }
 
 fn not_recorded(error: imports::steps::Error) -> StepError {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::children::Nursery;
+use super::waits::Waits;
 use super::{ItemCounts, LogLine, Progress};
 use crate::Trigger;
 
@@ -28,6 +29,7 @@ pub(crate) struct Recorder {
     pub(crate) counts: Option<ItemCounts>,
     pub(crate) children: Nursery,
     pub(crate) steps: Vec<(String, Value)>,
+    pub(crate) waits: Waits,
 }
 
 impl Default for Recorder {
@@ -49,6 +51,7 @@ impl Default for Recorder {
             counts: None,
             children: Nursery::default(),
             steps: Vec::new(),
+            waits: Waits::default(),
         }
     }
 }

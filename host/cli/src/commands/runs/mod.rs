@@ -7,6 +7,7 @@ mod list;
 mod logs;
 mod retry;
 mod show;
+mod signal;
 mod steps;
 
 pub(super) use bulk::alter;
@@ -16,6 +17,7 @@ pub(super) use list::list;
 pub(super) use logs::logs;
 pub(super) use retry::retry;
 pub(super) use show::show;
+pub(super) use signal::signal;
 pub(super) use steps::steps;
 
 use zapjobs_model::RunStatus;

@@ -14,10 +14,14 @@ pub(in crate::commands) async fn show(id: String, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
     let run = find(&storage, &app.config.tenant, &id).await?;
     let after = storage.dependencies(run.id).await?;
+    let wait = storage.wait_of(run.id).await?;
+    let signals = storage.signals(run.id).await?;
     storage.close().await?;
     if app.output.json {
         let mut document = serde_json::to_value(&run).unwrap_or_default();
         document["after"] = serde_json::to_value(&after).unwrap_or_default();
+        document["wait"] = serde_json::to_value(&wait).unwrap_or_default();
+        document["signals"] = serde_json::to_value(&signals).unwrap_or_default();
         app.output.document(&document);
         return Ok(());
     }
@@ -26,6 +30,17 @@ pub(in crate::commands) async fn show(id: String, app: App) -> Done {
     }
     for of in &after {
         line(app.output, "waits for", &format!("{}, {}", of.run, of.on));
+    }
+    if let Some(wait) = &wait {
+        let (name, what) = match &wait.signal {
+            Some(signal) => ("waits for", format!("signal {signal} until {}", wait.until)),
+            None => ("sleeps", format!("until {}", wait.until)),
+        };
+        line(app.output, name, &plain(&what));
+    }
+    if !signals.is_empty() {
+        let names: Vec<_> = signals.iter().map(|signal| signal.name.to_string()).collect();
+        line(app.output, "signals", &plain(&format!("{} not taken", names.join(", "))));
     }
     let status = app.output.paint(tone(run.status), run.status);
     line(app.output, "status", &status);

@@ -69,14 +69,14 @@ impl Chooser {
     }
 
     /// Remembers claims that will be stale some day.
-    fn remember(&mut self, running: &[Run]) {
+    pub(super) fn remember(&mut self, running: &[Run]) {
         self.claims.extend_from_slice(running);
         let surplus = self.claims.len().saturating_sub(CLAIMS_MAX);
         self.claims.drain(..surplus);
     }
 
     /// Most often a claim that holds; else one that held when it was remembered.
-    fn claimed(&mut self, running: &[Run]) -> Option<Run> {
+    pub(super) fn claimed(&mut self, running: &[Run]) -> Option<Run> {
         let stale = running.is_empty() || self.random.once_in(4);
         let choices = if stale { &self.claims } else { running };
         (!choices.is_empty()).then(|| self.random.one_of(choices))
@@ -187,7 +187,7 @@ impl Chooser {
 }
 
 /// The runs that are running now.
-async fn running(reference: &Fixture) -> Vec<Run> {
+pub(super) async fn running(reference: &Fixture) -> Vec<Run> {
     let filter = RunFilter { statuses: vec![RunStatus::Running], ..RunFilter::default() };
     reference.page(filter, None, PAGE_MAX).await.runs
 }
