@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use support::{Bench, PATIENCE, Script, describe, request, returning, script};
 use zapjobs_model::port::{Services, Waited, Waits};
+use zapjobs_model::wait::SUSPENSIONS_MAX;
 use zapjobs_model::{
     Due, JobRequest, Json, Outcome, Run, RunId, RunStatus, SignalName, StepErrorKind, StepName,
     Timestamp,
@@ -175,6 +176,31 @@ async fn a_name_that_a_job_uses_for_a_step_of_its_own_is_no_wait() {
     let host = bench.host(HostOptions::default()).await;
     let id = bench.enqueue("clash").await;
     assert_eq!(bench.ended(id).await.status, RunStatus::Completed);
+    host.shutdown(PATIENCE).await;
+}
+
+#[tokio::test]
+async fn a_run_waits_no_more_often_than_it_may() {
+    let bench = Bench::new();
+    let restless = script(|invocation, _, _| async move {
+        let waits = waits(&invocation.services);
+        let mut slept = 0_u64;
+        loop {
+            match waits.sleep(format!("nap {slept}"), Duration::ZERO).await {
+                Ok(true) => slept += 1,
+                other => {
+                    let kind = other.expect_err("no time is over at once").kind;
+                    assert_eq!(kind, StepErrorKind::LimitReached);
+                    return Outcome::Completed(Json::of(&slept).expect("a number"));
+                }
+            }
+        }
+    });
+    bench.serve(describe("restless"), restless).await;
+    let host = bench.host(HostOptions::default()).await;
+    let id = bench.enqueue("restless").await;
+    let run = bench.ended(id).await;
+    assert_eq!(run.output, Some(Json::trusted(SUSPENSIONS_MAX.to_string())), "{:?}", run.error);
     host.shutdown(PATIENCE).await;
 }
 

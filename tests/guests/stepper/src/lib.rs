@@ -43,17 +43,6 @@ const JOBS: &[(&str, Job)] = &[
         };
         input.as_array().into_iter().flatten().map(wait).collect()
     }),
-    // Sleeps of no time under ever new names, until one is refused; then the same one for ever.
-    ("insomnia", |_| {
-        let mut slept = 0;
-        loop {
-            match steps::sleep(&format!("nap {slept}"), 0) {
-                Ok(true) => slept += 1,
-                Ok(false) => return json!(slept),
-                Err(error) => return json!([slept, told(Err(error))["kind"]]),
-            }
-        }
-    }),
     // Never heeds that it is to end.
     ("deaf", |_| {
         loop {
