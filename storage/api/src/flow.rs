@@ -54,8 +54,10 @@ pub trait FlowControl: Send + Sync {
     /// *Atomicity:* all of one call at once; no gate ever has more in use than its limit allows,
     /// whoever calls at the same time. *On conflict:* where another call is at it, this one may
     /// admit nothing and answer that there is more.
-    /// *Cost:* at most `LINES_LOOKED_AT_MAX` lines and `HEADS_READ_MAX` runs; the next call goes
-    /// on behind them. Nearly nothing where there is neither a limit nor a held run.
+    /// *Cost:* that of about twice as many runs as may be admitted, by an index of all held runs,
+    /// and of their gates, where enough of these may go or they are all. Else also that of the
+    /// lines: at most `LINES_LOOKED_AT_MAX` of them and `HEADS_READ_MAX` runs; the next call goes on
+    /// behind them. Nearly nothing where there is neither a limit nor a held run.
     async fn admit(&self, request: AdmitRequest) -> Result<Admitted>;
 }
 

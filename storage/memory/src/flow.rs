@@ -9,6 +9,7 @@ mod control;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use zapjobs_model::flow::{GateUse, HeldRun, RateState};
 use zapjobs_model::{FlowLimits, Line, Priority, Run, RunId, RunStatus, Timestamp};
@@ -19,12 +20,14 @@ type Place = (Reverse<Priority>, Timestamp, RunId);
 pub(crate) struct Flow {
     limits: FlowLimits,
     /// Held runs by the name of their line.
-    lines: BTreeMap<String, (Line, BTreeSet<Place>)>,
+    lines: BTreeMap<Arc<str>, (Line, BTreeSet<Place>)>,
+    /// All of them in the order of claims, with the names of their lines.
+    order: BTreeMap<Place, Arc<str>>,
     /// Where each of them stands.
-    held: HashMap<RunId, (String, Place)>,
+    held: HashMap<RunId, Place>,
     /// Admitted runs, with the gates they have a slot in.
-    admitted: HashMap<RunId, Vec<String>>,
-    slots: HashMap<String, usize>,
+    admitted: HashMap<RunId, Vec<Arc<str>>>,
+    slots: HashMap<Arc<str>, usize>,
     /// What rates remember, and when that may be forgotten.
     rates: HashMap<String, (RateState, Timestamp)>,
     /// The line behind which the next look begins.
@@ -50,11 +53,16 @@ impl Flow {
     pub(crate) fn enter(&mut self, run: &mut Run, was_in_line: bool) {
         if self.must_hold(run) || was_in_line && run.status == RunStatus::Held {
             run.status = RunStatus::Held;
-            let line = Line::of(run);
-            let (name, place) = (line.to_string(), place(run));
-            let runs = self.lines.entry(name.clone()).or_insert_with(|| (line, BTreeSet::new()));
-            runs.1.insert(place);
-            self.held.insert(run.id, (name, place));
+            let (line, place) = (Line::of(run), place(run));
+            let name = line.to_string();
+            let name = match self.lines.get_key_value(name.as_str()) {
+                Some((name, _)) => Arc::clone(name),
+                None => name.into(),
+            };
+            let runs = self.lines.entry(Arc::clone(&name));
+            runs.or_insert_with(|| (line, BTreeSet::new())).1.insert(place);
+            self.order.insert(place, name);
+            self.held.insert(run.id, place);
         }
         if !matches!(run.status, RunStatus::Pending | RunStatus::Running) {
             self.give_back(run.id);
@@ -63,7 +71,8 @@ impl Flow {
 
     /// A run is about to stand otherwise. Answers whether a limit held it.
     pub(crate) fn leave(&mut self, id: RunId) -> bool {
-        let Some((name, place)) = self.held.remove(&id) else { return false };
+        let Some(place) = self.held.remove(&id) else { return false };
+        let Some(name) = self.order.remove(&place) else { return false };
         if let Some((_, runs)) = self.lines.get_mut(&name) {
             runs.remove(&place);
             if runs.is_empty() {
@@ -80,10 +89,10 @@ impl Flow {
     }
 
     /// Notes that a run may be pending, with a slot in these gates.
-    fn note_admitted(&mut self, id: RunId, slots: Vec<String>) {
+    fn note_admitted(&mut self, id: RunId, slots: Vec<Arc<str>>) {
         self.give_back(id);
         for gate in &slots {
-            *self.slots.entry(gate.clone()).or_default() += 1;
+            *self.slots.entry(Arc::clone(gate)).or_default() += 1;
         }
         self.admitted.insert(id, slots);
     }
@@ -113,11 +122,22 @@ impl Flow {
         behind.chain(before).take(limit).map(|(_, (line, _))| line.clone()).collect()
     }
 
-    fn heads(&self, line: &Line, limit: usize) -> Vec<HeldRun> {
-        let runs = self.lines.get(&line.to_string()).into_iter().flat_map(|(_, runs)| runs);
-        let held = |&(Reverse(priority), due_at, id): &Place| HeldRun { id, priority, due_at };
-        runs.take(limit).map(held).collect()
+    /// The first held runs of all lines.
+    fn first_runs(&self, limit: usize) -> impl Iterator<Item = (Line, HeldRun)> {
+        self.order.iter().take(limit).filter_map(|(place, name)| {
+            let (line, _) = self.lines.get(name)?;
+            Some((line.clone(), held_run(place)))
+        })
     }
+
+    fn heads(&self, line: &Line, limit: usize) -> Vec<HeldRun> {
+        let runs = self.lines.get(line.to_string().as_str()).into_iter().flat_map(|(_, runs)| runs);
+        runs.take(limit).map(held_run).collect()
+    }
+}
+
+fn held_run(&(Reverse(priority), due_at, id): &Place) -> HeldRun {
+    HeldRun { id, priority, due_at }
 }
 
 fn place(run: &Run) -> Place {

@@ -13,15 +13,17 @@
 //! what a rate remembers, and [`Admission`] decides who goes.
 
 mod admission;
+mod first_runs;
 mod limit;
 mod limits;
 mod rate;
 mod scope;
 
 pub use admission::{
-    ADMIT_RUNS_MAX, Admission, AdmittedRun, GateUse, HEADS_READ_MAX, HeldLine, HeldRun,
+    ADMIT_RUNS_MAX, Admission, AdmittedRun, GateAsked, GateUse, HEADS_READ_MAX, HeldLine, HeldRun,
     LINES_LOOKED_AT_MAX, Plan,
 };
+pub use first_runs::{first_looks, in_lines};
 pub use limit::{
     CONCURRENCY_MAX, FlowLimit, InvalidFlowLimit, LimitChange, RATE_COUNT_MAX, RATE_PER_MAX,
     RATE_PER_MIN, Rate, RateAlgorithm,

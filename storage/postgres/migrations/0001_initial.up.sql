@@ -64,6 +64,9 @@ CREATE INDEX {prefix}runs_listed ON {schema}.{prefix}runs (status, id)
 -- Runs that limits hold, line by line in the order of claims.
 CREATE INDEX {prefix}runs_lines ON {schema}.{prefix}runs (line, priority DESC, due_at, id)
     WHERE status = 7 AND line IS NOT NULL;
+-- The same runs, all lines together.
+CREATE INDEX {prefix}runs_held_first ON {schema}.{prefix}runs (priority DESC, due_at, id)
+    WHERE status = 7 AND line IS NOT NULL;
 
 CREATE TABLE {schema}.{prefix}inputs (
     id             uuid   NOT NULL PRIMARY KEY,
@@ -381,5 +384,5 @@ END
 $body$;
 CREATE TRIGGER {prefix}flow_leave BEFORE UPDATE OF status ON {schema}.{prefix}runs
     FOR EACH ROW WHEN ((OLD.admitted AND NEW.status <> 0 AND NEW.status <> 2)
-        OR (OLD.line IS NOT NULL AND NEW.status <> 7))
+        OR (NEW.line IS NOT NULL AND NEW.status <> 7))
     EXECUTE FUNCTION {schema}.{prefix}flow_leave();

@@ -73,6 +73,7 @@ scripts! {
     prune_logs: ["prelude", "ended", "prune_logs"] false,
     quarantine: ["prelude", "quarantine"] true,
     fire: ["prelude", "store", "fire"] false,
+    flow_first: ["prelude", "flow_first"] true,
     flow_look: ["prelude", "flow_look"] true,
     flow_gates: ["prelude", "flow_gates"] true,
     flow_heads: ["prelude", "flow_heads"] true,

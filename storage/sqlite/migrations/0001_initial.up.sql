@@ -60,6 +60,9 @@ CREATE INDEX {prefix}runs_by_tenant ON {prefix}runs (tenant, id);
 -- Runs that limits hold, line by line in the order of claims.
 CREATE INDEX {prefix}runs_lines ON {prefix}runs (line, priority DESC, due_at, id, status)
     WHERE status = 7 AND line IS NOT NULL;
+-- The same runs, all lines together.
+CREATE INDEX {prefix}runs_held_first ON {prefix}runs (priority DESC, due_at, id, line, status)
+    WHERE status = 7 AND line IS NOT NULL;
 
 CREATE TABLE {prefix}inputs (
     seq            INTEGER PRIMARY KEY,
@@ -342,11 +345,11 @@ CREATE TRIGGER {prefix}flow_give_back AFTER UPDATE OF status ON {prefix}runs
 WHEN OLD.admitted = 1 AND NEW.status <> 0 AND NEW.status <> 2
 BEGIN
     DELETE FROM {prefix}flow_slots WHERE id = NEW.id;
-    UPDATE {prefix}runs SET admitted = 0 WHERE id = NEW.id;
+    UPDATE {prefix}runs SET admitted = 0 WHERE id = NEW.id AND admitted = 1;
 END;
 -- A run that is not held stands in no line.
 CREATE TRIGGER {prefix}flow_leave_line AFTER UPDATE OF status ON {prefix}runs
-WHEN OLD.line IS NOT NULL AND NEW.status <> 7
+WHEN NEW.line IS NOT NULL AND NEW.status <> 7
 BEGIN
     UPDATE {prefix}runs SET line = NULL WHERE id = NEW.id AND status <> 7;
 END;

@@ -1,7 +1,9 @@
 //! The contract over them.
 
 use async_trait::async_trait;
-use zapjobs_model::flow::{Admission, HeldLine, LIMITS_MAX, LINES_LOOKED_AT_MAX, Plan};
+use zapjobs_model::flow::{
+    Admission, HeldLine, LIMITS_MAX, LINES_LOOKED_AT_MAX, Plan, first_looks, in_lines,
+};
 use zapjobs_model::{
     FlowLimit, FlowLimits, LimitChange, LimitScope, Line, RunId, RunStatus, Timestamp,
 };
@@ -41,7 +43,7 @@ impl FlowControl for MemoryStorage {
     async fn limits(&self) -> Result<Vec<LimitUse>> {
         self.work("list limits", |work| {
             let flow = work.state.runs.flow_mut();
-            let in_use = flow.slots.iter().map(|(gate, in_use)| (gate.as_str(), *in_use as u64));
+            let in_use = flow.slots.iter().map(|(gate, in_use)| (&**gate, *in_use as u64));
             let held = flow.lines.values().map(|(line, runs)| (line, runs.len() as u64));
             Ok(limit_uses(&flow.limits, in_use, held))
         })
@@ -76,7 +78,7 @@ impl Work<'_> {
             let flow = runs.flow_mut();
             let gates = flow.limits.gates(&line);
             let slots = gates.filter(|(_, limit)| limit.concurrency.is_some());
-            let slots = slots.map(|(gate, _)| gate).collect();
+            let slots = slots.map(|(gate, _)| gate.into()).collect();
             flow.note_admitted(id, slots);
         }
     }
@@ -87,25 +89,13 @@ impl Work<'_> {
             return Admitted::IDLE;
         }
         flow.forget_rates(self.now);
-        let lines = flow.lines_from(&flow.looked_until, LINES_LOOKED_AT_MAX);
-        let has_more_lines = flow.lines.len() > lines.len();
-        flow.looked_until = lines.last().map(Line::to_string).unwrap_or_default();
-        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
-
         let limits = flow.limits.clone();
         let mut look = Admission::new(&limits, self.now);
-        for gate in look.gates(&lines) {
-            look.load(&gate, flow.used(&gate));
-        }
-        let wanted = look.heads_wanted(&lines, request.limit);
-        let heads = lines.iter().zip(wanted);
-        let heads: Vec<HeldLine> = heads
-            .map(|(line, wanted)| {
-                let heads = flow.heads(line, wanted);
-                HeldLine { line: line.clone(), wanted, heads }
-            })
-            .collect();
-        let Plan { admitted, next_at, has_more } = look.admit(&heads, request.limit);
+        let (plan, has_more_lines) = match flow.look_at_first(&mut look, request) {
+            Some(plan) => (plan, false),
+            None => flow.look_at_lines(&mut look, request),
+        };
+        let Plan { admitted, next_at, has_more, .. } = plan;
         for (gate, rate, forgets_at) in look.rates_used() {
             flow.rates.insert(gate.to_owned(), (rate.clone(), forgets_at));
         }
@@ -120,6 +110,42 @@ impl Work<'_> {
 }
 
 impl Flow {
+    fn load<'a>(&self, look: &mut Admission<'_>, lines: impl Iterator<Item = &'a Line>) {
+        for gate in look.gates(lines) {
+            look.load(&gate.name, self.used(&gate.name));
+        }
+    }
+
+    fn decide(&self, look: &mut Admission<'_>, lines: &[HeldLine], limit: usize) -> Plan {
+        self.load(look, lines.iter().map(|held| &held.line));
+        look.admit(lines, limit)
+    }
+
+    /// Looks at the first runs of all lines, where these suffice.
+    fn look_at_first(&self, look: &mut Admission<'_>, request: &AdmitRequest) -> Option<Plan> {
+        first_looks(request.limit).into_iter().find_map(|wanted| {
+            let first = self.first_runs(wanted).filter(|(line, _)| request.selects(line));
+            let plan = self.decide(look, &in_lines(first), request.limit);
+            plan.suffices(wanted, self.order.len().min(wanted)).then_some(plan)
+        })
+    }
+
+    /// Looks at the first runs of each line. Answers whether there are more lines.
+    fn look_at_lines(&mut self, look: &mut Admission<'_>, request: &AdmitRequest) -> (Plan, bool) {
+        let lines = self.lines_from(&self.looked_until, LINES_LOOKED_AT_MAX);
+        let has_more_lines = self.lines.len() > lines.len();
+        self.looked_until = lines.last().map(Line::to_string).unwrap_or_default();
+        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
+        self.load(look, lines.iter());
+        let wanted = look.heads_wanted(&lines, request.limit);
+        let held = |(line, wanted)| {
+            let heads = self.heads(&line, wanted);
+            HeldLine { line, wanted, heads }
+        };
+        let held: Vec<HeldLine> = lines.into_iter().zip(wanted).map(held).collect();
+        (look.admit(&held, request.limit), has_more_lines)
+    }
+
     /// Drops what rates no longer need.
     fn forget_rates(&mut self, now: Timestamp) {
         self.rates.retain(|_, (_, forgets_at)| *forgets_at > now);

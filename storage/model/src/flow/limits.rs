@@ -77,9 +77,10 @@ impl FromStr for Line {
     }
 }
 
-/// Every limit in force, by scope.
+/// Every limit in force, by scope, and how many there are of each kind: a kind without any costs
+/// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FlowLimits(BTreeMap<LimitScope, FlowLimit>);
+pub struct FlowLimits(BTreeMap<LimitScope, FlowLimit>, [usize; Kind::COUNT]);
 
 impl FlowLimits {
     /// Whether nothing is limited.
@@ -99,10 +100,11 @@ impl FlowLimits {
 
     /// Puts a scope's limit in place of what was, or takes it away.
     pub fn put(&mut self, scope: LimitScope, limit: Option<FlowLimit>) {
+        let kind = Kind::of(&scope) as usize;
         match limit {
-            Some(limit) => self.0.insert(scope, limit),
-            None => self.0.remove(&scope),
-        };
+            Some(limit) => self.1[kind] += usize::from(self.0.insert(scope, limit).is_none()),
+            None => self.1[kind] -= usize::from(self.0.remove(&scope).is_some()),
+        }
     }
 
     /// All of them, in the order of their scopes.
@@ -118,24 +120,58 @@ impl FlowLimits {
     /// The gates that runs of this line pass, by name, with their limits. A limit per key does
     /// not apply to runs without one.
     pub fn gates<'a>(&'a self, line: &Line) -> impl Iterator<Item = (String, &'a FlowLimit)> {
-        let key = line.key.as_ref().map(|key| (LimitScope::PerKey(line.job()), Some(key.clone())));
-        let scopes = [
-            LimitScope::Everything,
-            LimitScope::Tenant(line.tenant.clone()),
-            LimitScope::Queue(line.queue.clone()),
-            LimitScope::Job(line.job()),
-        ];
-        let scopes = scopes.into_iter().map(|scope| (scope, None)).chain(key);
-        scopes.filter_map(|(scope, key)| {
-            let limit = self.0.get(&scope)?;
-            Some((gate_name(&scope, key.as_ref()), limit))
+        Kind::ALL.into_iter().filter(|kind| self.1[*kind as usize] > 0).filter_map(|kind| {
+            let (scope, key) = kind.scope_of(line)?;
+            Some((gate_name(&scope, key), self.0.get(&scope)?))
         })
+    }
+}
+
+/// Kinds of scopes, in their order.
+#[derive(Clone, Copy)]
+enum Kind {
+    Everything,
+    Tenant,
+    Queue,
+    Job,
+    PerKey,
+}
+
+impl Kind {
+    const COUNT: usize = 5;
+    const ALL: [Self; Self::COUNT] =
+        [Self::Everything, Self::Tenant, Self::Queue, Self::Job, Self::PerKey];
+
+    fn of(scope: &LimitScope) -> Self {
+        match scope {
+            LimitScope::Everything => Self::Everything,
+            LimitScope::Tenant(_) => Self::Tenant,
+            LimitScope::Queue(_) => Self::Queue,
+            LimitScope::Job(_) => Self::Job,
+            LimitScope::PerKey(_) => Self::PerKey,
+        }
+    }
+
+    /// The scope of this kind that a line is within, and its key.
+    fn scope_of(self, line: &Line) -> Option<(LimitScope, Option<&LimitKey>)> {
+        let scope = match self {
+            Self::Everything => LimitScope::Everything,
+            Self::Tenant => LimitScope::Tenant(line.tenant.clone()),
+            Self::Queue => LimitScope::Queue(line.queue.clone()),
+            Self::Job => LimitScope::Job(line.job()),
+            Self::PerKey => {
+                return Some((LimitScope::PerKey(line.job()), Some(line.key.as_ref()?)));
+            }
+        };
+        Some((scope, None))
     }
 }
 
 impl FromIterator<(LimitScope, FlowLimit)> for FlowLimits {
     fn from_iter<I: IntoIterator<Item = (LimitScope, FlowLimit)>>(limits: I) -> Self {
-        Self(limits.into_iter().collect())
+        let mut all = Self::default();
+        limits.into_iter().for_each(|(scope, limit)| all.put(scope, Some(limit)));
+        all
     }
 }
 

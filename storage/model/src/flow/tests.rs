@@ -23,6 +23,10 @@ fn held(n: u128, priority: i16) -> HeldRun {
     HeldRun { id: RunId(uuid::Uuid::from_u128(n)), priority, due_at: T0 }
 }
 
+fn slots(run: &AdmittedRun) -> Vec<&str> {
+    run.slots.iter().map(|gate| &**gate).collect()
+}
+
 /// A minute in which whoever may go goes, looked at every `step`: how many went, and the most in
 /// any span of `per`.
 fn minute(rate: Rate, step: Duration) -> (usize, usize) {
@@ -124,8 +128,11 @@ fn the_first_run_of_all_lines_goes_first_and_takes_all_its_slots() {
     let lines = [line("a", Some("x")), line("a", Some("y")), line("b", Some("x")), line("b", None)];
     let mut look = Admission::new(&limits, T0);
     let gates = look.gates(&lines);
-    assert_eq!(gates, ["key:default/mail/x", "key:default/mail/y", "queue:a"]);
-    gates.iter().for_each(|gate| look.load(gate, GateUse::default()));
+    let names: Vec<_> = gates.iter().map(|gate| &*gate.name).collect();
+    assert_eq!(names, ["queue:a", "key:default/mail/x", "key:default/mail/y"]);
+    assert!(gates.iter().all(|gate| gate.has_slots && !gate.has_rate));
+    assert_eq!(look.gates(&lines), [], "each is asked for once");
+    gates.iter().for_each(|gate| look.load(&gate.name, GateUse::default()));
     let wanted = look.heads_wanted(&lines, 50);
     assert_eq!(wanted, [2, 2, 2, 51]);
     let heads =
@@ -140,8 +147,8 @@ fn the_first_run_of_all_lines_goes_first_and_takes_all_its_slots() {
     // 4 has the key x, so that 1 and 2 wait; 5 faces no limit.
     let ids: Vec<_> = went.iter().map(|run| run.id.0.as_u128()).collect();
     assert_eq!(ids, [4, 3, 5]);
-    assert_eq!(went[0].slots, ["key:default/mail/x"]);
-    assert_eq!(went[1].slots, ["queue:a", "key:default/mail/y"]);
+    assert_eq!(slots(&went[0]), ["key:default/mail/x"]);
+    assert_eq!(slots(&went[1]), ["queue:a", "key:default/mail/y"]);
     assert!(went[2].slots.is_empty());
     assert_eq!((plan.next_at, plan.has_more), (None, false));
 }
@@ -155,13 +162,13 @@ fn a_pause_lets_nobody_through_and_a_rate_says_when() {
 
     let paused = everything(FlowLimit { paused: true, ..FlowLimit::default() });
     let mut look = Admission::new(&paused, T0);
-    look.gates(&lines).iter().for_each(|gate| look.load(gate, GateUse::default()));
+    look.gates(&lines).iter().for_each(|gate| look.load(&gate.name, GateUse::default()));
     assert_eq!(look.admit(&heads, 9), Plan::default());
 
     let rate = Rate::new(1, Duration::from_secs(1));
     let limited = everything(FlowLimit::rate(rate));
     let mut look = Admission::new(&limited, T0);
-    look.gates(&lines).iter().for_each(|gate| look.load(gate, GateUse::default()));
+    look.gates(&lines).iter().for_each(|gate| look.load(&gate.name, GateUse::default()));
     let plan = look.admit(&heads, 9);
     assert_eq!(plan.admitted.len(), 1);
     assert_eq!(plan.next_at, Some(T0.plus(Duration::from_secs(1))));
@@ -172,9 +179,49 @@ fn a_pause_lets_nobody_through_and_a_rate_says_when() {
     // What the host had no room for may go at once.
     let open = everything(FlowLimit::concurrency(9));
     let mut look = Admission::new(&open, T0);
-    look.gates(&lines).iter().for_each(|gate| look.load(gate, GateUse::default()));
+    look.gates(&lines).iter().for_each(|gate| look.load(&gate.name, GateUse::default()));
     let plan = look.admit(&heads, 1);
     assert_eq!((plan.admitted.len(), plan.has_more), (1, true));
+}
+
+#[test]
+fn the_first_runs_decide_as_all_lines_do_if_they_fill_the_plan() {
+    let limits: FlowLimits = [
+        (LimitScope::PerKey(job()), FlowLimit::concurrency(2)),
+        (LimitScope::Queue(QueueName::new("b").expect("a name")), FlowLimit::concurrency(5)),
+    ]
+    .into_iter()
+    .collect();
+    // A line of runs of each of seven keys, in two queues; one key has nearly all runs.
+    for seed in 0..200_u64 {
+        let mut random = seed;
+        let mut below = |bound: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (random >> 33) % bound
+        };
+        let mut runs: Vec<(Line, HeldRun)> = (0..60)
+            .map(|n| {
+                let key = below(2) * below(7);
+                let run = held(n, i16::try_from(below(3)).expect("small"));
+                (line(["a", "b"][below(2) as usize], Some(&key.to_string())), run)
+            })
+            .collect();
+        runs.sort_by_key(|(_, run)| run.place());
+        let lines = in_lines(runs.iter().cloned());
+        let wanted = 10 + below(60) as usize;
+        let first = in_lines(runs.iter().take(wanted).cloned());
+        let mut look = Admission::new(&limits, T0);
+        for gate in look.gates(lines.iter().map(|held| &held.line)) {
+            look.load(&gate.name, GateUse { in_use: below(4) as usize, rate: None });
+        }
+        let limit = 1 + below(12) as usize;
+        let of_first = look.admit(&first, limit);
+        let of_all = look.admit(&lines, limit);
+        if of_first.suffices(wanted, wanted.min(runs.len())) {
+            assert_eq!(of_first, of_all, "seed {seed}");
+        }
+        assert!(of_all.admitted.starts_with(&of_first.admitted), "seed {seed}");
+    }
 }
 
 #[test]

@@ -2,9 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
-use zapjobs_model::flow::{Admission, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan};
-use zapjobs_model::{Line, Priority, RunId};
+use zapjobs_model::flow::{
+    Admission, GateAsked, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan, RateState,
+    first_looks, in_lines,
+};
+use zapjobs_model::{LimitScope, Line, Priority, RunId};
 use zapjobs_storage::{AdmitRequest, Admitted, Result};
 
 use super::change::TAKE;
@@ -27,6 +31,9 @@ const LINES: &str = "WITH RECURSIVE lines (line) AS (
             WHERE r.status = 7 AND r.line IS NOT NULL AND r.line > lines.line)
         FROM lines WHERE lines.line IS NOT NULL)
     SELECT line FROM lines WHERE line IS NOT NULL LIMIT $2";
+/// The first runs of all lines together. They are not locked, as below.
+const FIRST_RUNS: &str = "SELECT line, id, priority, due_at FROM {schema}.{prefix}runs
+    WHERE status = 7 AND line IS NOT NULL ORDER BY priority DESC, due_at, id LIMIT $1";
 /// The first runs of each line. They are not locked, for most of them stay; [`ADMIT`] passes over
 /// those that went elsewhere meanwhile.
 const HEADS: &str = "SELECT wanted.line, head.* FROM unnest($1::text[], $2::int8[])
@@ -34,17 +41,16 @@ const HEADS: &str = "SELECT wanted.line, head.* FROM unnest($1::text[], $2::int8
             SELECT id, priority, due_at FROM {schema}.{prefix}runs r
             WHERE r.status = 7 AND r.line IS NOT NULL AND r.line = wanted.line
             ORDER BY r.priority DESC, r.due_at, r.id LIMIT wanted.count) AS head";
-const GATES: &str = "SELECT wanted.gate, (SELECT count(*) FROM {schema}.{prefix}flow_slots s
-            WHERE s.gate = wanted.gate),
-        (SELECT remembers FROM {schema}.{prefix}flow_rates f WHERE f.gate = wanted.gate)
-    FROM unnest($1::text[]) AS wanted (gate)";
+const IN_USE: &str = "SELECT gate, count(*) FROM {schema}.{prefix}flow_slots
+    WHERE gate = ANY ($1) GROUP BY gate";
+const RATES: &str = "SELECT gate, remembers FROM {schema}.{prefix}flow_rates WHERE gate = ANY ($1)";
 const PUT_RATES: &str = "INSERT INTO {schema}.{prefix}flow_rates (gate, remembers, forgets_at)
     SELECT * FROM unnest($1::text[], $2::text[], $3::int8[])
     ON CONFLICT (gate) DO UPDATE SET remembers = excluded.remembers,
         forgets_at = excluded.forgets_at";
 const FORGET_RATES: &str = "DELETE FROM {schema}.{prefix}flow_rates WHERE forgets_at <= {now}";
 const NOTE_LOOK: &str = "UPDATE {schema}.{prefix}flow_look SET line = $1";
-const ADMIT: &str = "UPDATE {schema}.{prefix}runs SET status = 0, admitted = true
+const ADMIT: &str = "UPDATE {schema}.{prefix}runs SET status = 0, admitted = true, line = NULL
     WHERE id = ANY (ARRAY(SELECT id FROM {schema}.{prefix}runs
         WHERE id = ANY ($1) AND status = 7 ORDER BY id FOR UPDATE))
     RETURNING id";
@@ -90,19 +96,12 @@ impl PostgresStorage {
             settling.push(scope);
         }
         session.change(self.query(FORGET_RATES)).await?;
-        let (lines, has_more_lines) = self.lines(session, until).await?;
-        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
-
-        let mut look = Admission::new(&limits, now);
-        let mut gates = look.gates(&lines);
-        // One that is not loaded is shut.
-        gates.retain(|gate| !settling.iter().any(|scope| scope.has_gate(gate)));
-        for (gate, used) in self.used(session, gates).await? {
-            look.load(&gate, used);
-        }
-        let wanted = look.heads_wanted(&lines, request.limit);
-        let held = self.heads(session, lines, wanted).await?;
-        let plan = look.admit(&held, request.limit);
+        let mut look = Look { look: Admission::new(&limits, now), settling: &settling };
+        let (plan, has_more_lines) = match self.look_at_first(session, &mut look, request).await? {
+            Some(plan) => (plan, false),
+            None => self.look_at_lines(session, &mut look, request, until).await?,
+        };
+        let look = look.look;
         self.write_rates(session, &look).await?;
         let count = self.write_admitted(session, &plan).await?;
         let answer = Admitted {
@@ -112,6 +111,55 @@ impl PostgresStorage {
             is_idle: false,
         };
         Ok((answer, plan))
+    }
+
+    /// Looks at the first runs of all lines, where these suffice.
+    async fn look_at_first(
+        &self,
+        session: &mut Session<'_>,
+        look: &mut Look<'_>,
+        request: &AdmitRequest,
+    ) -> Result<Option<Plan>> {
+        for wanted in first_looks(request.limit) {
+            let first = self.first_runs(session, wanted).await?;
+            let read = first.len();
+            let held = in_lines(first.into_iter().filter(|(line, _)| request.selects(line)));
+            self.load(session, look, held.iter().map(|held| &held.line)).await?;
+            let plan = look.look.admit(&held, request.limit);
+            if plan.suffices(wanted, read) {
+                return Ok(Some(plan));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks at the first runs of each line. Answers whether there are more lines.
+    async fn look_at_lines(
+        &self,
+        session: &mut Session<'_>,
+        look: &mut Look<'_>,
+        request: &AdmitRequest,
+        until: String,
+    ) -> Result<(Plan, bool)> {
+        let (lines, has_more) = self.lines(session, until).await?;
+        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
+        self.load(session, look, &lines).await?;
+        let wanted = look.look.heads_wanted(&lines, request.limit);
+        let held = self.heads(session, lines, wanted).await?;
+        Ok((look.look.admit(&held, request.limit), has_more))
+    }
+
+    async fn first_runs(
+        &self,
+        session: &mut Session<'_>,
+        limit: usize,
+    ) -> Result<Vec<(Line, HeldRun)>> {
+        let rows = session.rows(self.query(FIRST_RUNS).bind(row_limit(limit))).await?;
+        let read = rows.iter().map(|row| {
+            let (name, run) = held_run(row)?;
+            Ok((line(&name)?, run))
+        });
+        session.told(read.collect::<DbResult<_>>())
     }
 
     /// Lines behind the last look, going round; and whether there are more.
@@ -145,25 +193,42 @@ impl PostgresStorage {
         session.told(names.collect::<DbResult<_>>())
     }
 
-    async fn used(
+    /// Reads what the gates have in use that these lines face.
+    async fn load<'a>(
         &self,
         session: &mut Session<'_>,
-        gates: Vec<String>,
-    ) -> Result<Vec<(String, GateUse)>> {
-        if gates.is_empty() {
-            return Ok(Vec::new());
+        look: &mut Look<'_>,
+        lines: impl IntoIterator<Item = &'a Line>,
+    ) -> Result<()> {
+        let mut gates = look.look.gates(lines);
+        // One that is not loaded is shut.
+        gates.retain(|gate| !look.settling.iter().any(|scope| scope.has_gate(&gate.name)));
+        let names = |is_asked: fn(&GateAsked) -> bool| -> Vec<String> {
+            let asked = gates.iter().filter(|gate| is_asked(gate));
+            asked.map(|gate| gate.name.to_string()).collect()
+        };
+        let mut used: HashMap<String, GateUse> = HashMap::new();
+        let counted = names(|gate| gate.has_slots);
+        if !counted.is_empty() {
+            for row in &session.rows(self.query(IN_USE).bind(counted)).await? {
+                let mut columns = Columns::new(row);
+                let read = columns.value().and_then(|gate| Ok((gate, columns.bits()?)));
+                let (gate, in_use): (String, u64) = session.told(read)?;
+                used.entry(gate).or_default().in_use =
+                    usize::try_from(in_use).unwrap_or(usize::MAX);
+            }
         }
-        let rows = session.rows(self.query(GATES).bind(gates)).await?;
-        let read = rows.iter().map(|row| {
-            let mut columns = Columns::new(row);
-            let gate: String = columns.value()?;
-            let in_use = usize::try_from(columns.bits()?).unwrap_or(usize::MAX);
-            let rate = columns.value::<Option<String>>()?;
-            let rate = rate.map(|text| serde_json::from_str(&text)).transpose();
-            let spoilt = |_| DbError::corrupt(format!("what the rate of {gate} remembers"));
-            Ok((gate.clone(), GateUse { in_use, rate: rate.map_err(spoilt)? }))
-        });
-        session.told(read.collect::<DbResult<_>>())
+        let rated = names(|gate| gate.has_rate);
+        if !rated.is_empty() {
+            for row in &session.rows(self.query(RATES).bind(rated)).await? {
+                let (gate, rate) = session.told(rate(row))?;
+                used.entry(gate).or_default().rate = Some(rate);
+            }
+        }
+        for gate in gates {
+            look.look.load(&gate.name, used.remove(&*gate.name).unwrap_or_default());
+        }
+        Ok(())
     }
 
     async fn heads(
@@ -184,14 +249,7 @@ impl PostgresStorage {
             false => session.rows(self.query(HEADS).bind(names).bind(counts)).await?,
         };
         for row in &rows {
-            let read = |mut columns: Columns<'_>| -> DbResult<(String, HeldRun)> {
-                let line = columns.value()?;
-                let id = RunId(columns.value()?);
-                let priority = Priority::new(columns.value()?)
-                    .map_err(|error| DbError::corrupt(error.to_string()))?;
-                Ok((line, HeldRun { id, priority, due_at: columns.time()? }))
-            };
-            let (line, head) = session.told(read(Columns::new(row)))?;
+            let (line, head) = session.told(held_run(row))?;
             heads.entry(line).or_default().push(head);
         }
         let lines = lines.into_iter().zip(wanted).map(|(line, wanted)| {
@@ -226,9 +284,34 @@ impl PostgresStorage {
         let went: HashSet<Uuid> = session.told(went.collect::<DbResult<_>>())?;
         let went_of_plan = plan.admitted.iter().filter(|run| went.contains(&run.id.0));
         let slots =
-            went_of_plan.flat_map(|run| run.slots.iter().map(|gate| (gate.clone(), run.id.0)));
+            went_of_plan.flat_map(|run| run.slots.iter().map(|gate| (gate.to_string(), run.id.0)));
         let (gates, takers): (Vec<String>, Vec<Uuid>) = slots.unzip();
         session.change(self.query(TAKE).bind(gates).bind(takers)).await?;
         Ok(went.len())
     }
+}
+
+/// One look at what is held.
+struct Look<'a> {
+    look: Admission<'a>,
+    settling: &'a [LimitScope],
+}
+
+/// A run with the name of its line.
+fn held_run(row: &PgRow) -> DbResult<(String, HeldRun)> {
+    let mut columns = Columns::new(row);
+    let line = columns.value()?;
+    let id = RunId(columns.value()?);
+    let priority = Priority::new(columns.value()?);
+    let priority = priority.map_err(|error| DbError::corrupt(error.to_string()))?;
+    Ok((line, HeldRun { id, priority, due_at: columns.time()? }))
+}
+
+/// What the rate of a gate remembers.
+fn rate(row: &PgRow) -> DbResult<(String, RateState)> {
+    let mut columns = Columns::new(row);
+    let (gate, text): (String, String) = (columns.value()?, columns.value()?);
+    let spoilt = |_| DbError::corrupt(format!("what the rate of {gate} remembers"));
+    let rate = serde_json::from_str(&text).map_err(spoilt)?;
+    Ok((gate, rate))
 }

@@ -1,12 +1,16 @@
 //! Held runs are made pending as their gates have room.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use zapjobs_model::flow::{Admission, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan};
-use zapjobs_model::{Line, Priority, RunId, Timestamp};
+use redis::Value;
+use zapjobs_model::flow::{
+    Admission, GateAsked, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan, first_looks,
+    in_lines,
+};
+use zapjobs_model::{FlowLimits, LimitScope, Line, Priority, RunId, Timestamp};
 use zapjobs_storage::{AdmitRequest, Admitted, Result};
 
-use super::{Look, change, read_line};
+use super::{Look, change, read_limits, read_line, read_scope};
 use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::error::{corrupt, unexpected};
@@ -29,42 +33,89 @@ pub(super) async fn admit(s: &RedisStorage, request: &AdmitRequest) -> Result<Ad
     Ok(Admitted { has_more: true, ..Admitted::default() })
 }
 
+/// What is decided, and what it went by.
+struct Decided<'a> {
+    look: Admission<'a>,
+    plan: Plan,
+    members: Members,
+    version: &'a str,
+    /// The line behind which the next look goes on, if there is another than before.
+    looked_until: Option<&'a str>,
+    has_more_lines: bool,
+}
+
 /// Answers nothing where another was faster.
 async fn try_admit(s: &RedisStorage, request: &AdmitRequest) -> Result<Option<Admitted>> {
+    for wanted in first_looks(request.limit) {
+        let mut call = s.flow_call(&SCRIPTS.flow_first);
+        call.arg(wanted);
+        let answer = s.call(OPERATION, &call).await?;
+        let First { now, version, limits, settling, runs, count } = First::of(&answer)?;
+        if limits.is_empty() && count == 0 {
+            return Ok(Some(Admitted::IDLE));
+        }
+        if let Some(scope) = settling.first() {
+            // Whoever changed it ended early, or is at it.
+            change::settle(s, OPERATION, scope).await?;
+            return Ok(None);
+        }
+        let mut look = Admission::new(&limits, now);
+        let selected = runs.iter().filter(|(line, ..)| request.selects(line));
+        let held = in_lines(selected.map(|(line, run, _)| (line.clone(), *run)));
+        load(s, &mut look, held.iter().map(|held| &held.line)).await?;
+        let plan = look.admit(&held, request.limit);
+        if plan.suffices(wanted, count) {
+            let members = members_of(&plan, &runs);
+            let (looked_until, has_more_lines) = (None, false);
+            let decided = Decided { look, plan, members, version, looked_until, has_more_lines };
+            return write(s, decided).await;
+        }
+    }
+    try_lines(s, request).await
+}
+
+/// Where the runs of a plan stand.
+fn members_of(plan: &Plan, runs: &[(Line, HeldRun, &[u8])]) -> Members {
+    let going: HashSet<RunId> = plan.admitted.iter().map(|run| run.id).collect();
+    let going = runs.iter().filter(|(_, run, _)| going.contains(&run.id));
+    going.map(|(line, run, member)| (run.id, (line.to_string(), member.to_vec()))).collect()
+}
+
+/// Looks at the first runs of each line.
+async fn try_lines(s: &RedisStorage, request: &AdmitRequest) -> Result<Option<Admitted>> {
     let answer = s.look(OPERATION, LINES_LOOKED_AT_MAX + 1).await?;
     let Look { now_us, version, limits, settling, mut lines, looked_until } =
         Look::of(OPERATION, &answer)?;
-    if limits.is_empty() && lines.is_empty() {
-        return Ok(Some(Admitted::IDLE));
-    }
-    if let Some(scope) = settling.first() {
-        // Whoever changed it ended early, or is at it.
-        change::settle(s, OPERATION, scope).await?;
+    if !settling.is_empty() {
         return Ok(None);
     }
     let has_more_lines = lines.len() > LINES_LOOKED_AT_MAX;
     lines.truncate(LINES_LOOKED_AT_MAX);
     // Where all lines are looked at, it does not matter where the next look begins.
     let last = lines.last().filter(|_| has_more_lines).copied().unwrap_or_default();
-    let is_moved = last != looked_until;
+    let looked_until = Some(last).filter(|last| *last != looked_until);
     let lines = lines.into_iter().map(|name| read_line(OPERATION, name));
     let lines: Vec<Line> = lines.collect::<Result<_>>()?;
     let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
 
     let mut look = Admission::new(&limits, Timestamp::from_micros(now_us));
-    let gates = look.gates(&lines);
-    load(s, &mut look, &gates).await?;
+    load(s, &mut look, &lines).await?;
     let wanted = look.heads_wanted(&lines, request.limit);
     let (held, members) = heads(s, lines, wanted).await?;
     let plan = look.admit(&held, request.limit);
+    write(s, Decided { look, plan, members, version, looked_until, has_more_lines }).await
+}
+
+async fn write(s: &RedisStorage, decided: Decided<'_>) -> Result<Option<Admitted>> {
+    let Decided { plan, looked_until, has_more_lines, .. } = &decided;
     let mut admitted = Admitted {
         count: plan.admitted.len(),
         next_at: plan.next_at,
-        has_more: plan.has_more || has_more_lines,
+        has_more: plan.has_more || *has_more_lines,
         is_idle: false,
     };
-    if admitted.count > 0 || is_moved {
-        match commit(s, version, last, &look, &plan, &members).await? {
+    if admitted.count > 0 || looked_until.is_some() {
+        match commit(s, &decided).await? {
             Some(count) => admitted.count = count,
             None => return Ok(None),
         }
@@ -72,22 +123,36 @@ async fn try_admit(s: &RedisStorage, request: &AdmitRequest) -> Result<Option<Ad
     Ok(Some(admitted))
 }
 
-async fn load(s: &RedisStorage, look: &mut Admission<'_>, gates: &[String]) -> Result<()> {
+/// Reads what the gates have in use that these lines face.
+async fn load<'a>(
+    s: &RedisStorage,
+    look: &mut Admission<'_>,
+    lines: impl IntoIterator<Item = &'a Line>,
+) -> Result<()> {
+    let gates = look.gates(lines);
+    let mut call = s.flow_call(&SCRIPTS.flow_gates);
+    for GateAsked { name, has_slots, has_rate } in &gates {
+        let asked = match (has_slots, has_rate) {
+            (true, true) => "b",
+            (false, true) => "r",
+            // What neither counts is paused.
+            (_, false) => "s",
+        };
+        call.arg(format!("{asked}{name}"));
+    }
     if gates.is_empty() {
         return Ok(());
     }
-    let mut call = s.flow_call(&SCRIPTS.flow_gates);
-    call.arg(gates);
     let answer = s.call(OPERATION, &call).await?;
-    let answer = Answer::of(OPERATION, &answer);
-    for (at, gate) in gates.iter().enumerate() {
-        let rate = match answer.at(2 * at + 1)?.text()? {
-            "" => None,
-            text => Some(serde_json::from_str(text).map_err(|_| {
-                corrupt(OPERATION, format!("what the rate of {gate} remembers cannot be read"))
-            })?),
-        };
-        look.load(gate, GateUse { in_use: answer.at(2 * at)?.count()?, rate });
+    let mut answers = Answer::of(OPERATION, &answer).items()?;
+    for GateAsked { name, .. } in &gates {
+        let mut next = || answers.next().ok_or_else(|| unexpected(OPERATION));
+        let (in_use, rate) = (next()?.count()?, next()?.text()?);
+        let rate = Some(rate).filter(|text| !text.is_empty()).map(serde_json::from_str);
+        let rate = rate.transpose().map_err(|_| {
+            corrupt(OPERATION, format!("what the rate of {name} remembers cannot be read"))
+        })?;
+        look.load(name, GateUse { in_use, rate });
     }
     Ok(())
 }
@@ -122,6 +187,39 @@ async fn heads(
     Ok((lines.collect(), members))
 }
 
+/// What a look begins with.
+struct First<'a> {
+    now: Timestamp,
+    version: &'a str,
+    limits: FlowLimits,
+    settling: Vec<LimitScope>,
+    /// The first runs of all lines, with their members.
+    runs: Vec<(Line, HeldRun, &'a [u8])>,
+    /// How many there were; some may not be readable.
+    count: usize,
+}
+
+impl<'a> First<'a> {
+    fn of(answer: &'a Value) -> Result<Self> {
+        let answer = Answer::of(OPERATION, answer);
+        let settling = answer.at(3)?.items()?;
+        let settling = settling.map(|scope| read_scope(OPERATION, scope.text()?));
+        let runs = answer.at(4)?.fields()?.into_iter().map(|(member, line)| {
+            let run = held_run(member).ok_or_else(|| unexpected(OPERATION))?;
+            let line = std::str::from_utf8(line).map_err(|_| unexpected(OPERATION))?;
+            Ok((read_line(OPERATION, line)?, run, member))
+        });
+        Ok(Self {
+            now: Timestamp::from_micros(answer.at(0)?.number()?),
+            version: answer.at(1)?.text()?,
+            limits: read_limits(OPERATION, answer.at(2)?)?,
+            settling: settling.collect::<Result<_>>()?,
+            runs: runs.collect::<Result<_>>()?,
+            count: answer.at(5)?.count()?,
+        })
+    }
+}
+
 /// A run's place, as `rank` in `prelude.lua` packs it.
 fn held_run(member: &[u8]) -> Option<HeldRun> {
     let (urgency, rest) = member.split_first_chunk::<2>()?;
@@ -135,17 +233,12 @@ fn held_run(member: &[u8]) -> Option<HeldRun> {
 }
 
 /// Writes what was decided, if nobody was faster. Answers how many runs went.
-async fn commit(
-    s: &RedisStorage,
-    version: &str,
-    last: &str,
-    look: &Admission<'_>,
-    plan: &Plan,
-    members: &Members,
-) -> Result<Option<usize>> {
+async fn commit(s: &RedisStorage, decided: &Decided<'_>) -> Result<Option<usize>> {
+    let Decided { look, plan, members, version, looked_until, .. } = decided;
     let runs = plan.admitted.iter().map(|run| run.id);
     let mut call = s.run_call(&SCRIPTS.flow_admit, runs, &[]);
-    call.arg(version).arg(last).arg(look.rates_used().count());
+    call.arg(*version).arg(i32::from(looked_until.is_some()));
+    call.arg(looked_until.unwrap_or_default()).arg(look.rates_used().count());
     for (gate, state, forgets_at) in look.rates_used() {
         let remembers = serde_json::to_string(state).expect("plain data serialises");
         call.arg(gate).arg(remembers).arg(forgets_at.as_micros());

@@ -19,12 +19,11 @@ for _, id in ipairs(redis.call('ZRANGE', RUNNING, 0, -1)) do
       for i, allows in ipairs(redis.call('HMGET', LIMITS, unpack(scopes))) do
         if allows and type(cjson.decode(allows).concurrency) == 'number' then
           slots[#slots + 1] = gates[i]
-          redis.call('SADD', P .. 'flow:slots:' .. gates[i], id)
-          redis.call('SADD', P .. 'flow:gates', gates[i])
         end
       end
-      redis.call('HSET', run_key(id), 'slots', table.concat(slots, '\n'))
+      take_slots(id, table.concat(slots, '\n'), run.state)
     end
   end
 end
+note_flow()
 return 1

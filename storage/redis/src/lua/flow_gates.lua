@@ -1,7 +1,9 @@
--- How many slots gates have in use, and what their rates remember or ''. ARGV: the gates.
+-- How many slots gates have in use, and what their rates remember or ''. ARGV: the gates, each
+-- behind `s`, `r` or `b` for what is asked of it: the slots, the rate or both.
 local used = {}
 for at = ARG_FIRST, #ARGV do
-  used[#used + 1] = redis.call('SCARD', P .. 'flow:slots:' .. ARGV[at])
-  used[#used + 1] = redis.call('HGET', P .. 'flow:rates', ARGV[at]) or ''
+  local asked, gate = sub(ARGV[at], 1, 1), sub(ARGV[at], 2)
+  used[#used + 1] = asked ~= 'r' and redis.call('SCARD', P .. 'flow:slots:' .. gate) or 0
+  used[#used + 1] = asked ~= 's' and redis.call('HGET', P .. 'flow:rates', gate) or ''
 end
 return used

@@ -115,6 +115,8 @@ end
 local LIMITS, entered, has_limits = P .. 'flow:limits', {}, nil
 -- Slots of runs that leave pending or running, and runs that left a line, by their ids.
 local slots_left, lines_left = {}, {}
+-- Gates that slots were given back to or taken in, and lines that runs came to or left.
+local gates_left, gates_taken, lines_used = {}, {}, {}
 
 local function became_pending(id)
   if has_limits == nil then has_limits = redis.call('EXISTS', LIMITS) == 1 end
@@ -125,26 +127,42 @@ end
 local function give_back(id, slots)
   for gate in string.gmatch(slots, '[^\n]+') do
     redis.call('SREM', P .. 'flow:slots:' .. gate, id)
-    if redis.call('EXISTS', P .. 'flow:slots:' .. gate) == 0 then
-      redis.call('SREM', P .. 'flow:gates', gate)
-    end
+    gates_left[gate] = true
   end
   redis.call('HDEL', run_key(id), 'slots')
 end
 
+-- The run may be pending or running with a slot in each of these gates, and stands so.
+local function take_slots(id, slots, state)
+  for gate in string.gmatch(slots, '[^\n]+') do
+    redis.call('SADD', P .. 'flow:slots:' .. gate, id)
+    gates_taken[gate] = true
+  end
+  redis.call('HSET', run_key(id), 'slots', slots, 'state', state)
+end
+
+local ORDER = P .. 'flow:order'
+
 local function line_key(line) return P .. 'flow:line:' .. line end
 
+-- Takes a member out of a line and of the order of all lines.
+local function remove_from_line(line, member)
+  remove(line_key(line), member)
+  remove(ORDER, member)
+  lines_used[line] = true
+end
+
 local function leave_line(id, run)
-  local key = line_key(run.line)
-  redis.call('ZREM', key, rank(run.priority, run.due) .. id)
-  if redis.call('EXISTS', key) == 0 then redis.call('ZREM', P .. 'flow:lines', run.line) end
+  remove_from_line(run.line, rank(run.priority, run.due) .. id)
   redis.call('HDEL', run_key(id), 'line')
   lines_left[id] = run.line
 end
 
 local function join_line(id, line, priority, due)
-  redis.call('ZADD', line_key(line), place(priority, due), rank(priority, due) .. id)
-  redis.call('ZADD', P .. 'flow:lines', 0, line)
+  local score, member = place(priority, due), rank(priority, due) .. id
+  add(line_key(line), score, member)
+  add(ORDER, score, member)
+  lines_used[line] = true
   redis.call('HSET', run_key(id), 'line', line)
 end
 
@@ -292,6 +310,28 @@ local function write_indexes()
   for key, list in pairs(adds) do in_parts('ZADD', key, list, 2 * MEMBERS_MAX) end
 end
 
+-- Notes which lines hold runs and which gates have slots in use, of those that were touched.
+local function note_flow()
+  local held, open, taken, free = {}, {}, {}, {}
+  for line in pairs(lines_used) do
+    if redis.call('EXISTS', line_key(line)) == 1 then
+      held[#held + 1] = 0
+      held[#held + 1] = line
+    else
+      open[#open + 1] = line
+    end
+  end
+  for gate in pairs(gates_taken) do taken[#taken + 1] = gate end
+  for gate in pairs(gates_left) do
+    local is_free = not gates_taken[gate] and redis.call('EXISTS', P .. 'flow:slots:' .. gate) == 0
+    if is_free then free[#free + 1] = gate end
+  end
+  in_parts('ZADD', P .. 'flow:lines', held, 2 * MEMBERS_MAX)
+  in_parts('ZREM', P .. 'flow:lines', open, MEMBERS_MAX)
+  in_parts('SADD', P .. 'flow:gates', taken, MEMBERS_MAX)
+  in_parts('SREM', P .. 'flow:gates', free, MEMBERS_MAX)
+end
+
 -- Writes the changes, and tells other processes. Answers the queues that became ready, and 1 if a
 -- run must wait for its time, plus 2 if one has ended that others wait for.
 local function flush()
@@ -301,6 +341,7 @@ local function flush()
     hold_entered()
     write_indexes()
   end
+  note_flow()
   add_up(COUNTS, deltas)
   add_up(WAITING, more_waiting())
   if next(told) then

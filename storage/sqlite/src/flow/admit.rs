@@ -1,8 +1,11 @@
 //! Held runs are made pending as their gates have room.
 
-use rusqlite::{OptionalExtension, params};
-use zapjobs_model::flow::{Admission, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan};
-use zapjobs_model::{Line, Priority, RunId, Timestamp};
+use rusqlite::{OptionalExtension, Row, params};
+use zapjobs_model::flow::{
+    Admission, GateAsked, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan, first_looks,
+    in_lines,
+};
+use zapjobs_model::{LimitScope, Line, Priority, RunId, Timestamp};
 use zapjobs_storage::{AdmitRequest, Admitted, Notice};
 
 use super::change::{TAKE, settle};
@@ -25,6 +28,10 @@ const LINES: &str = "WITH RECURSIVE lines (line) AS (
             WHERE r.status = 7 AND r.line IS NOT NULL AND r.line > lines.line)
         FROM lines WHERE lines.line IS NOT NULL)
     SELECT line FROM lines WHERE line IS NOT NULL LIMIT ?2";
+/// The first runs of all lines together.
+const FIRST_RUNS: &str = "SELECT id, priority, due_at, line
+    FROM {prefix}runs INDEXED BY {prefix}runs_held_first
+    WHERE status = 7 AND line IS NOT NULL ORDER BY priority DESC, due_at, id LIMIT ?1";
 const HEADS: &str = "SELECT id, priority, due_at
     FROM {prefix}runs INDEXED BY {prefix}runs_lines
     WHERE status = 7 AND line IS NOT NULL AND line = ?1
@@ -36,7 +43,8 @@ const PUT_RATE: &str = "INSERT OR REPLACE INTO {prefix}flow_rates (gate, remembe
 const FORGET_RATES: &str = "DELETE FROM {prefix}flow_rates WHERE forgets_at <= ?1";
 const LOOKED_UNTIL: &str = "SELECT line FROM {prefix}flow_look WHERE one = 1";
 const NOTE_LOOK: &str = "INSERT OR REPLACE INTO {prefix}flow_look (one, line) VALUES (1, ?1)";
-const ADMIT: &str = "UPDATE {prefix}runs SET status = 0, admitted = 1 WHERE id = ?1 AND status = 7";
+const ADMIT: &str = "UPDATE {prefix}runs SET status = 0, admitted = 1, line = NULL
+    WHERE id = ?1 AND status = 7";
 
 /// What there is to do; nothing but an answer where no run is held.
 pub(super) fn need(db: &Db) -> DbResult<Option<Admitted>> {
@@ -54,22 +62,14 @@ pub(super) fn admit(tx: &mut Tx<'_>, request: &AdmitRequest) -> DbResult<Admitte
         settling.push(scope);
     }
     tx.db.prepare(FORGET_RATES)?.execute([tx.now.as_micros()])?;
-    let (lines, has_more_lines) = lines(tx.db)?;
-    let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
-    let mut look = Admission::new(&limits, tx.now);
-    for gate in look.gates(&lines) {
-        // One that is not loaded is shut.
-        if !settling.iter().any(|scope| scope.has_gate(&gate)) {
-            look.load(&gate, used(tx.db, &gate)?);
-        }
-    }
-    let mut held = Vec::with_capacity(lines.len());
-    let wanted = look.heads_wanted(&lines, request.limit);
-    for (line, wanted) in lines.into_iter().zip(wanted) {
-        let heads = if wanted == 0 { Vec::new() } else { heads(tx.db, &line, wanted)? };
-        held.push(HeldLine { line, wanted, heads });
-    }
-    let Plan { admitted, next_at, has_more } = look.admit(&held, request.limit);
+    let look = Admission::new(&limits, tx.now);
+    let mut look = Look { db: tx.db, look, settling: &settling };
+    let (plan, has_more_lines) = match look.at_first(request)? {
+        Some(plan) => (plan, false),
+        None => look.at_lines(request)?,
+    };
+    let look = look.look;
+    let Plan { admitted, next_at, has_more, .. } = plan;
     for (gate, state, forgets_at) in look.rates_used() {
         let remembers = serde_json::to_string(state).expect("plain data serialises");
         let row = params![gate, remembers, forgets_at.as_micros()];
@@ -90,6 +90,65 @@ pub(super) fn admit(tx: &mut Tx<'_>, request: &AdmitRequest) -> DbResult<Admitte
         has_more: has_more || has_more_lines || !settling.is_empty(),
         is_idle: false,
     })
+}
+
+/// One look at what is held.
+struct Look<'a, 'b> {
+    db: &'a Db,
+    look: Admission<'b>,
+    settling: &'b [LimitScope],
+}
+
+impl Look<'_, '_> {
+    fn load<'c>(&mut self, lines: impl IntoIterator<Item = &'c Line>) -> DbResult<()> {
+        for gate in self.look.gates(lines) {
+            // One that is not loaded is shut.
+            if !self.settling.iter().any(|scope| scope.has_gate(&gate.name)) {
+                self.look.load(&gate.name, used(self.db, &gate)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the first runs of all lines, where these suffice.
+    fn at_first(&mut self, request: &AdmitRequest) -> DbResult<Option<Plan>> {
+        for wanted in first_looks(request.limit) {
+            let first = first_runs(self.db, wanted)?;
+            let read = first.len();
+            let held = in_lines(first.into_iter().filter(|(line, _)| request.selects(line)));
+            self.load(held.iter().map(|held| &held.line))?;
+            let plan = self.look.admit(&held, request.limit);
+            if plan.suffices(wanted, read) {
+                return Ok(Some(plan));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks at the first runs of each line. Answers whether there are more lines.
+    fn at_lines(&mut self, request: &AdmitRequest) -> DbResult<(Plan, bool)> {
+        let (lines, has_more) = lines(self.db)?;
+        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
+        self.load(&lines)?;
+        let mut held = Vec::with_capacity(lines.len());
+        let wanted = self.look.heads_wanted(&lines, request.limit);
+        for (line, wanted) in lines.into_iter().zip(wanted) {
+            let heads = if wanted == 0 { Vec::new() } else { heads(self.db, &line, wanted)? };
+            held.push(HeldLine { line, wanted, heads });
+        }
+        Ok((self.look.admit(&held, request.limit), has_more))
+    }
+}
+
+fn first_runs(db: &Db, limit: usize) -> DbResult<Vec<(Line, HeldRun)>> {
+    let mut statement = db.prepare(FIRST_RUNS)?;
+    let mut rows = statement.query([row_limit(limit)])?;
+    let mut runs = Vec::with_capacity(limit);
+    while let Some(row) = rows.next()? {
+        let name = row.get_ref(3)?.as_str().map_err(|_| corrupt("no text"))?;
+        runs.push((name.parse().map_err(|_| corrupt(name))?, held_run(row, name)?));
+    }
+    Ok(runs)
 }
 
 /// Lines behind the last look, going round; and whether there are more.
@@ -119,27 +178,41 @@ fn lines_behind(db: &Db, after: &str, limit: usize) -> DbResult<Vec<String>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn used(db: &Db, gate: &str) -> DbResult<GateUse> {
-    let in_use: i64 = db.prepare(IN_USE)?.query_row([gate], |row| row.get(0))?;
-    let rate: Option<String> = db.prepare(RATE)?.query_row([gate], |row| row.get(0)).optional()?;
-    let rate = rate.map(|text| serde_json::from_str(&text)).transpose();
-    let rate = rate.map_err(|_| DbError::corrupt(format!("what the rate of {gate} remembers")))?;
-    Ok(GateUse { in_use: usize::try_from(in_use).unwrap_or(usize::MAX), rate })
+fn used(db: &Db, gate: &GateAsked) -> DbResult<GateUse> {
+    let GateAsked { name, has_slots, has_rate } = gate;
+    let mut used = GateUse::default();
+    if *has_slots {
+        let in_use: i64 = db.prepare(IN_USE)?.query_row([name], |row| row.get(0))?;
+        used.in_use = usize::try_from(in_use).unwrap_or(usize::MAX);
+    }
+    if *has_rate {
+        let rate: Option<String> =
+            db.prepare(RATE)?.query_row([name], |row| row.get(0)).optional()?;
+        let rate = rate.map(|text| serde_json::from_str(&text)).transpose();
+        used.rate =
+            rate.map_err(|_| DbError::corrupt(format!("what the rate of {name} remembers")))?;
+    }
+    Ok(used)
 }
 
 fn heads(db: &Db, line: &Line, limit: usize) -> DbResult<Vec<HeldRun>> {
     let mut statement = db.prepare(HEADS)?;
-    let mut rows = statement.query(params![line.to_string(), row_limit(limit)])?;
+    let name = line.to_string();
+    let mut rows = statement.query(params![name, row_limit(limit)])?;
     let mut heads = Vec::new();
     while let Some(row) = rows.next()? {
-        let priority = Priority::new(row.get(1)?).map_err(|_| corrupt(&line.to_string()))?;
-        heads.push(HeldRun {
-            id: RunId(uuid::Uuid::from_bytes(row.get(0)?)),
-            priority,
-            due_at: Timestamp::from_micros(row.get(2)?),
-        });
+        heads.push(held_run(row, &name)?);
     }
     Ok(heads)
+}
+
+/// A run as the first three columns tell.
+fn held_run(row: &Row<'_>, line: &str) -> DbResult<HeldRun> {
+    Ok(HeldRun {
+        id: RunId(uuid::Uuid::from_bytes(row.get(0)?)),
+        priority: Priority::new(row.get(1)?).map_err(|_| corrupt(line))?,
+        due_at: Timestamp::from_micros(row.get(2)?),
+    })
 }
 
 fn corrupt(line: &str) -> DbError {

@@ -15,7 +15,7 @@ const TRANSITION_BYTES: usize = 300;
 
 const WRITE: &str = "UPDATE {prefix}runs SET status = ?3, attempt = ?4, host_faults = ?5,
         due_at = coalesce(?6, due_at), finished_at = ?7, lease_expires_at = NULL,
-        digest = coalesce(?8, digest)
+        digest = coalesce(?8, digest), admitted = admitted AND ?3 = 0
     WHERE id = ?1 AND lease = ?2 AND status = 2";
 
 pub(crate) fn apply(tx: &mut Tx<'_>, transitions: &[Transition]) -> DbResult<Vec<ApplyResult>> {
