@@ -14,12 +14,18 @@
 
 pub mod access;
 mod http;
+mod jobs;
+mod limits;
 pub mod options;
+mod overview;
+mod queues;
 mod router;
 mod runs;
+mod schedules;
 mod schemas;
 mod server;
 mod state;
+mod workflows;
 
 pub use access::Scope;
 pub use http::problem::{Code, Problem};

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::access::SCHEME;
 use crate::http::guard::guard;
 use crate::http::problem::{Code, Problem};
-use crate::runs;
 use crate::state::Api;
+use crate::{jobs, limits, overview, queues, runs, schedules, workflows};
 
 const ABOUT: &str = "Background jobs that are WebAssembly components. Every answer that is not a \
     success is a problem document with a stable `code`. A request works for the tenant that its \
@@ -39,7 +39,14 @@ pub fn openapi(api: &Api) -> OpenApi {
 }
 
 fn all(api: &Api) -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(document()).merge(runs::routes(api))
+    OpenApiRouter::with_openapi(document())
+        .merge(runs::routes(api))
+        .merge(jobs::routes(api))
+        .merge(schedules::routes(api))
+        .merge(limits::routes(api))
+        .merge(queues::routes(api))
+        .merge(workflows::routes(api))
+        .merge(overview::routes(api))
 }
 
 /// A document of nothing, for groups to add to.

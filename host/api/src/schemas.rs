@@ -200,3 +200,88 @@ pub(crate) struct BulkDocument {
     /// Whether there are more runs than were looked at.
     has_more: bool,
 }
+
+/// A job type as configured.
+#[derive(ToSchema)]
+#[schema(as = JobDefinition)]
+pub(crate) struct JobDocument {
+    /// Its tenant and job type.
+    key: BTreeMap<String, String>,
+    /// What people call it.
+    display_name: String,
+    /// What it does.
+    description: String,
+    /// Where its runs wait unless said otherwise.
+    queue: String,
+    /// When its plugin wants it to run by itself.
+    schedule: Value,
+    /// How often a run is tried, and how long it waits in between.
+    retry: Value,
+    /// Wall-clock limit of one attempt, in milliseconds.
+    timeout_ms: Option<u64>,
+    /// Labels that its runs inherit.
+    tags: Vec<String>,
+    /// What a scheduled run is given.
+    default_input: Value,
+    /// JSON Schema of the input.
+    input_schema: Value,
+    /// JSON Schema of the output.
+    output_schema: Value,
+    /// The code that serves it; null once its plugin was removed.
+    digest: Option<String>,
+    /// How its latest finished run ended.
+    last_status: Option<String>,
+}
+
+/// A schedule, and what it says in plain English.
+#[derive(ToSchema)]
+#[schema(as = JobSchedule)]
+pub(crate) struct ScheduleDocument {
+    /// Its tenant and name.
+    key: BTreeMap<String, String>,
+    /// Which job it runs.
+    job_type: String,
+    /// When: of `kind` `cron` (with `expression`, `time_zone`), `interval` (`every_ms`, `start`) or
+    /// `once` (`at`).
+    rule: Value,
+    /// What its runs are given; the job's default input where null.
+    input: Value,
+    /// Where its runs wait; the job's queue where null.
+    queue: Option<String>,
+    /// The place of its runs in that queue.
+    priority: i16,
+    /// Labels of its runs.
+    tags: Vec<String>,
+    /// Whether it fires.
+    enabled: bool,
+    /// What becomes of missed fire times.
+    missed: Value,
+    /// A fire time later than this is missed.
+    tolerance_ms: u64,
+    /// What becomes of fire times while its latest run goes on.
+    overlap: String,
+    /// Who made it: plugin or operator.
+    origin: String,
+    /// The rule that a plugin declares for it.
+    declared: Value,
+    /// Whether a person changed what the plugin declares.
+    overridden: bool,
+    /// The next fire time.
+    next_fire_at: Option<String>,
+    /// The latest fire time that became a run.
+    last_fire_at: Option<String>,
+    /// Its latest run.
+    last_run: Option<String>,
+    /// A fire time that waits until the latest run has ended.
+    held: Option<String>,
+    /// When to look whether it has.
+    look_at: Option<String>,
+    /// Fire times that became no run.
+    skipped: u64,
+    /// Why the latest fire time became no run.
+    problem: Option<String>,
+    /// Rises with each write.
+    revision: u64,
+    /// What the rule says in plain English.
+    description: String,
+}

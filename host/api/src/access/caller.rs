@@ -80,6 +80,11 @@ impl Caller {
         self.bound.as_ref().is_none_or(|bound| bound == tenant)
     }
 
+    /// Whether this tenant is one of those that the request looks at.
+    pub(crate) fn views(&self, tenant: &TenantId) -> bool {
+        self.tenant.as_ref().is_none_or(|own| own == tenant)
+    }
+
     /// A job of the tenant.
     pub(crate) fn job(&self, job_type: JobType) -> Result<JobKey, Problem> {
         Ok(JobKey { tenant: self.tenant()?.clone(), job_type })

@@ -8,6 +8,8 @@ mod look;
 mod submit;
 mod wish;
 
+pub(crate) use wish::Inputs;
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
