@@ -16,6 +16,7 @@
 mod alterations;
 mod clock;
 mod dependencies;
+mod documents;
 mod error;
 mod events;
 mod filter;
@@ -41,6 +42,10 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependencies::{
     AdvanceRequest, AdvanceResult, Dependencies, ENDS_MAX, EndedParent, WaitingChild,
     check_advance, check_dependencies, unknown_parent, unknown_parent_message,
+};
+pub use documents::{
+    DOCUMENTS_DELETED_MAX, DOCUMENTS_MAX, DocumentOwner, DocumentPage, DocumentPageRequest,
+    DocumentPlace, DocumentRange, Documents, check_documents,
 };
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};

@@ -10,7 +10,7 @@ use zapjobs_model::{
 
 use crate::{
     Alterations, ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    ClaimedRun, Counts, Dependencies, EnqueueResult, FlowControl, LeaseState, LogPage,
+    ClaimedRun, Counts, Dependencies, Documents, EnqueueResult, FlowControl, LeaseState, LogPage,
     LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted,
     PruneRequest, QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter,
     RunPageRequest, Schedules, SpanStatistics, StatisticsRequest, Steps, StorageInfo, WorkerRecord,
@@ -32,6 +32,7 @@ pub trait Storage:
     + Coordinator
     + Events
     + Steps
+    + Documents
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;

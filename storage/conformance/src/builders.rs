@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use zapjobs_model::{
-    Condition, CorrelationId, Dependency, Digest, Due, IdempotencyKey, JobDefinition, JobKey,
-    JobSchedule, JobType, Json, Lease, LimitKey, LogEntry, LogLevel, LogLine, NewRun, OnConflict,
-    Priority, QueueName, RetryPolicy, RunId, Schedule, ScheduleKey, ScheduleName, Tag, TenantId,
-    Timestamp, Trigger, UniqueBy, UniqueRequest, UniqueScope, WorkerId,
+    Condition, CorrelationId, Dependency, Digest, Document, DocumentKey, DocumentKind,
+    DocumentName, Due, IdempotencyKey, JobDefinition, JobKey, JobSchedule, JobType, Json, Lease,
+    LimitKey, LogEntry, LogLevel, LogLine, NewRun, OnConflict, Priority, QueueName, RetryPolicy,
+    RunId, Schedule, ScheduleKey, ScheduleName, Tag, TenantId, Timestamp, Trigger, UniqueBy,
+    UniqueRequest, UniqueScope, WorkerId,
 };
 use zapjobs_storage::WorkerRecord;
 
@@ -254,6 +255,25 @@ pub(crate) fn a_schedule(tenant_name: &str, name: &str, next: Timestamp) -> JobS
     let rule = Schedule::every_ms(60_000).expect("a minute");
     let key = schedule_key(tenant_name, name);
     JobSchedule { next_fire_at: Some(next), ..JobSchedule::new(key, job_type("mail"), rule, START) }
+}
+
+pub(crate) fn document_kind(word: &str) -> DocumentKind {
+    DocumentKind::new(word).expect("a good kind")
+}
+
+pub(crate) fn document_name(name: &str) -> DocumentName {
+    DocumentName::new(name).expect("a good document name")
+}
+
+/// Of the installation where the owner is empty.
+pub(crate) fn document_key(kind: &str, owner: &str, name: &str) -> DocumentKey {
+    let tenant = Some(owner).filter(|owner| !owner.is_empty()).map(tenant);
+    DocumentKey { kind: document_kind(kind), tenant, name: document_name(name) }
+}
+
+/// A document that is to be stored where none is.
+pub(crate) fn a_document(kind: &str, owner: &str, name: &str) -> Document {
+    Document::new(document_key(kind, owner, name), json(r#"{"days":["12-25"]}"#))
 }
 
 /// A host process.

@@ -14,6 +14,7 @@ pub(crate) mod concurrent_claims;
 pub(crate) mod counts;
 pub(crate) mod definitions;
 pub(crate) mod dependencies;
+pub(crate) mod documents;
 pub(crate) mod durability;
 pub(crate) mod enqueue;
 pub(crate) mod events;

@@ -588,6 +588,16 @@ macro_rules! with_every_case {
             a_run_has_no_more_bytes_of_steps_than_it_may
             a_step_that_is_too_long_is_refused
         }
+        documents {
+            every_field_of_a_document_survives
+            a_document_is_written_over_the_revision_it_carries
+            each_document_of_a_batch_is_answered_by_itself
+            a_document_of_another_revision_is_not_deleted
+            documents_are_listed_page_by_page_from_both_ends
+            documents_are_listed_behind_a_place_where_nothing_stands
+            documents_go_by_their_names_whosever_they_are
+            a_batch_of_documents_that_is_too_much_is_refused_whole
+        }
         concurrent_claims {
             a_run_claimed_by_name_goes_to_one_of_several
             claims_by_name_and_by_queue_hand_out_each_run_once

@@ -30,6 +30,7 @@ mod run_store;
 mod alterations;
 mod coordinator;
 mod definitions;
+mod documents;
 mod events;
 mod flow;
 mod keys;

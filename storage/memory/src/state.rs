@@ -5,6 +5,7 @@ use zapjobs_model::{RunId, Timestamp};
 use crate::MemoryOptions;
 use crate::coordinator::NamedLeases;
 use crate::definitions::DefinitionTable;
+use crate::documents::DocumentTable;
 use crate::keys::Keys;
 use crate::links::Links;
 use crate::logs::RunLogs;
@@ -22,6 +23,7 @@ pub(crate) struct State {
     pub(crate) statistics: Sums,
     pub(crate) definitions: DefinitionTable,
     pub(crate) schedules: ScheduleTable,
+    pub(crate) documents: DocumentTable,
     pub(crate) workers: WorkerTable,
     pub(crate) named_leases: NamedLeases,
     pub(crate) keys: Keys,
@@ -44,6 +46,7 @@ impl State {
             statistics: Sums::default(),
             definitions: DefinitionTable::default(),
             schedules: ScheduleTable::default(),
+            documents: DocumentTable::default(),
             workers: WorkerTable::default(),
             named_leases: NamedLeases::default(),
             keys: Keys::default(),

@@ -156,6 +156,47 @@ checked_text!(
     check_name
 );
 
+checked_text!(
+    /// What a calendar is called, within a tenant.
+    CalendarName,
+    "calendar name",
+    check_name
+);
+checked_text!(
+    /// What a template is called, within a tenant.
+    TemplateName,
+    "template name",
+    check_name
+);
+
+checked_text!(
+    /// What a parameter of a template is called.
+    ParameterName,
+    "parameter name",
+    check_name
+);
+
+const WORD_BYTES_MAX: usize = 40;
+const WORD_RULE: &str = "use 1 to 40 of a-z and '-', beginning with a letter";
+
+fn check_word(kind: &'static str, word: &str) -> Result<(), InvalidName> {
+    let begins_well = word.starts_with(|c: char| c.is_ascii_lowercase());
+    let goes_on_well = word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    if begins_well && goes_on_well && word.len() <= WORD_BYTES_MAX {
+        return Ok(());
+    }
+    Err(InvalidName { kind, name: word.chars().take(80).collect(), rule: WORD_RULE })
+}
+
+checked_text!(
+    /// What a document is for, such as `calendar`.
+    DocumentKind, "document kind", check_word
+);
+checked_text!(
+    /// What a document is called, among those of its kind and owner.
+    DocumentName, "document name", check_text
+);
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -295,6 +336,14 @@ mod tests {
         for good in ["a", "A.b_c-9", "9lives", &"a".repeat(100)] {
             assert_eq!(JobType::new(good).expect("a good name").as_str(), good);
         }
+    }
+
+    #[test]
+    fn a_kind_of_documents_is_one_short_word() {
+        for bad in ["", "-a", "A", "a1", "a b", "a:b", &"a".repeat(41)] {
+            assert!(DocumentKind::new(bad).is_err(), "{bad:?} was taken");
+        }
+        assert!(DocumentKind::new("api-token").is_ok());
     }
 
     #[test]

@@ -12,6 +12,7 @@
 pub mod capability;
 pub mod child;
 pub mod definition;
+pub mod document;
 pub mod event;
 pub mod fairness;
 pub mod flow;
@@ -39,14 +40,15 @@ pub mod workflow;
 pub use capability::Capability;
 pub use child::{ChildError, ChildErrorKind, ChildRequest, ChildState, ChildStatus, Parent};
 pub use definition::{JobDefinition, JobKey};
+pub use document::{Document, DocumentKey};
 pub use event::{EventKind, JobEvent};
 pub use flow::{
     FlowLimit, FlowLimits, LimitChange, LimitKeyPointer, LimitScope, Line, Rate, RateAlgorithm,
 };
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, LimitKey, QueueName, RunId,
-    ScheduleName, StepName, Tag, TenantId, WorkerId,
+    CorrelationId, Digest, DocumentKind, DocumentName, InvalidName, JobType, Lease, LeaseKey,
+    LimitKey, QueueName, RunId, ScheduleName, StepName, Tag, TenantId, WorkerId,
 };
 pub use job_schedule::{
     FirePlan, JobSchedule, MissedPolicy, OverlapPolicy, ScheduleKey, ScheduleOrigin,

@@ -1,6 +1,7 @@
 DROP TABLE IF EXISTS {schema}.{prefix}flow_limits, {schema}.{prefix}flow_slots,
     {schema}.{prefix}flow_rates, {schema}.{prefix}flow_look,
     {schema}.{prefix}named_leases, {schema}.{prefix}workers,
+    {schema}.{prefix}documents,
     {schema}.{prefix}schedules, {schema}.{prefix}definitions, {schema}.{prefix}quarantine,
     {schema}.{prefix}logs, {schema}.{prefix}ends, {schema}.{prefix}dependencies,
     {schema}.{prefix}keys, {schema}.{prefix}tags, {schema}.{prefix}outcomes, {schema}.{prefix}inputs,

@@ -260,6 +260,19 @@ CREATE TABLE {schema}.{prefix}schedules (
 CREATE INDEX {prefix}schedules_due ON {schema}.{prefix}schedules (due_at, tenant, name)
     WHERE due_at IS NOT NULL;
 
+-- Small named records. The tenant is empty where one is the installation's own.
+CREATE TABLE {schema}.{prefix}documents (
+    kind       text   COLLATE "C" NOT NULL,
+    tenant     text   COLLATE "C" NOT NULL,
+    name       text   COLLATE "C" NOT NULL,
+    revision   bigint NOT NULL,
+    updated_at bigint NOT NULL,
+    body       text   COLLATE "C" NOT NULL,
+    PRIMARY KEY (kind, tenant, name)
+);
+
+CREATE INDEX {prefix}documents_by_name ON {schema}.{prefix}documents (kind, name, tenant);
+
 CREATE TABLE {schema}.{prefix}workers (
     id          uuid   NOT NULL PRIMARY KEY,
     hostname    text   COLLATE "C" NOT NULL,

@@ -52,6 +52,7 @@ mod text;
 
 mod definitions;
 mod dependencies;
+mod documents;
 mod filter;
 mod flow;
 mod lanes;

@@ -42,6 +42,7 @@ mod script;
 
 mod definitions;
 mod dependencies;
+mod documents;
 mod events;
 mod flow;
 mod leases;

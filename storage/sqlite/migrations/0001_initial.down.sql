@@ -9,6 +9,7 @@ DROP TABLE IF EXISTS {prefix}statistics;
 DROP TABLE IF EXISTS {prefix}places;
 DROP TABLE IF EXISTS {prefix}named_leases;
 DROP TABLE IF EXISTS {prefix}workers;
+DROP TABLE IF EXISTS {prefix}documents;
 DROP TABLE IF EXISTS {prefix}schedules;
 DROP TABLE IF EXISTS {prefix}definitions;
 DROP TABLE IF EXISTS {prefix}quarantine;

@@ -206,6 +206,19 @@ CREATE TABLE {prefix}schedules (
 CREATE INDEX {prefix}schedules_due ON {prefix}schedules (due_at, tenant, name)
     WHERE due_at IS NOT NULL;
 
+-- Small named records. The tenant is empty where one is the installation's own.
+CREATE TABLE {prefix}documents (
+    kind       TEXT    NOT NULL,
+    tenant     TEXT    NOT NULL,
+    name       TEXT    NOT NULL,
+    revision   INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    body       TEXT    NOT NULL,
+    PRIMARY KEY (kind, tenant, name)
+) WITHOUT ROWID;
+
+CREATE INDEX {prefix}documents_by_name ON {prefix}documents (kind, name, tenant);
+
 CREATE TABLE {prefix}workers (
     id          BLOB    NOT NULL PRIMARY KEY,
     hostname    TEXT    NOT NULL,

@@ -54,6 +54,7 @@ mod row;
 
 mod definitions;
 mod dependencies;
+mod documents;
 mod filter;
 mod flow;
 mod leases;

@@ -1,11 +1,11 @@
 //! What outlives a storage. Only for drivers that can be reopened.
 
-use zapjobs_model::{Lease, RunStatus, Step, StepName};
-use zapjobs_storage::{ApplyResult, NamedLeaseRequest, RecordStepResult};
+use zapjobs_model::{Document, Lease, RunStatus, Step, StepName};
+use zapjobs_storage::{ApplyResult, NamedLeaseRequest, RecordStepResult, WriteResult};
 
 use crate::actions::{completed, failed, ids, retry_in};
 use crate::builders::{
-    LEASE, a_definition, a_line, a_run, a_schedule, a_worker, json, seconds, worker,
+    LEASE, a_definition, a_document, a_line, a_run, a_schedule, a_worker, json, seconds, worker,
 };
 use crate::{Fixture, Harness};
 
@@ -164,4 +164,14 @@ pub(crate) async fn steps_outlive_a_storage_that_was_not_closed(harness: &dyn Ha
     let f = reopened(harness, f).await;
     let steps = f.storage.steps(run.id).await.expect("read");
     assert_eq!(steps, [Step { name, result: json("7"), at: f.now() }]);
+}
+
+pub(crate) async fn documents_outlive_a_storage_that_was_not_closed(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let new = a_document("calendar", "acme", "holidays");
+    let written = f.storage.put_documents(std::slice::from_ref(&new)).await;
+    assert_eq!(written.expect("answered"), [WriteResult::Written]);
+    let f = reopened(harness, f).await;
+    let stored = f.storage.document(&new.key).await.expect("read");
+    assert_eq!(stored, Some(Document { revision: 1, updated_at: f.now(), ..new }));
 }

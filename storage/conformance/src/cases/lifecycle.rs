@@ -1,10 +1,15 @@
 //! The storage as a whole.
 
-use zapjobs_storage::{ErrorKind, LogPageRequest, RunPageRequest};
+use zapjobs_storage::{
+    DocumentOwner, DocumentPageRequest, ErrorKind, LogPageRequest, RunPageRequest,
+};
 
 use crate::Fixture;
 use crate::actions::refused;
-use crate::builders::{LEASE, a_definition, a_line, a_run, a_worker, key, run_id, seconds, worker};
+use crate::builders::{
+    LEASE, a_definition, a_line, a_run, a_worker, document_key, document_kind, key, run_id,
+    seconds, worker,
+};
 
 pub(crate) async fn time_is_the_clocks(f: &Fixture) {
     assert_eq!(f.storage.now().await.expect("told"), f.now());
@@ -55,6 +60,9 @@ pub(crate) async fn after_closing_those_who_look_are_answered_closed(f: &Fixture
     refused(s.queue_counts().await, ErrorKind::Closed);
     refused(s.log_page(log_request).await, ErrorKind::Closed);
     refused(s.append_logs(&[a_line(run_id(1), 1, 0)]).await, ErrorKind::Closed);
+    refused(s.document(&document_key("calendar", "", "a")).await, ErrorKind::Closed);
+    let documents = DocumentPageRequest::of(document_kind("calendar"), DocumentOwner::Any);
+    refused(s.documents(&documents).await, ErrorKind::Closed);
     refused(s.definitions(None).await, ErrorKind::Closed);
     refused(s.definition(&key("acme", "mail")).await, ErrorKind::Closed);
     refused(s.put_definitions(&[a_definition("acme", "mail")]).await, ErrorKind::Closed);

@@ -3,6 +3,7 @@
 mod alterations;
 mod attempts;
 mod dependencies;
+pub(super) mod documents;
 mod flow;
 mod looks;
 mod schedules;
@@ -89,7 +90,8 @@ impl Chooser {
             76..80 => self.admit(),
             80..87 => self.schedule(reference).await,
             87..91 => self.append(reference).await,
-            91..98 => self.coordinate(),
+            91..96 => self.coordinate(),
+            96..98 => self.document(reference).await,
             _ => self.let_pass(),
         }
     }

@@ -6,15 +6,15 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, JobDefinition, JobKey, JobSchedule, Json, LeaseKey, LimitChange, LimitScope, LogEntry,
-    NewRun, Run, RunError, RunId, RunStatus, ScheduleKey, StepName, TenantId, Timestamp,
-    Transition, WorkerId,
+    Blame, Document, DocumentKey, DocumentKind, DocumentName, JobDefinition, JobKey, JobSchedule,
+    Json, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
+    ScheduleKey, StepName, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
     AdmitRequest, AdvanceRequest, Alteration, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    DuePlace, ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest,
-    ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest,
-    SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
+    DocumentPageRequest, DuePlace, ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease,
+    NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
+    RunPageRequest, SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -68,6 +68,11 @@ pub(super) enum Operation {
     Release(String, WorkerId),
     NamedLease(String),
     LetPass(Duration),
+    PutDocuments(Vec<Document>),
+    Document(DocumentKey),
+    Documents(DocumentPageRequest),
+    DeleteDocument(Document),
+    DeleteDocumentsBefore(DocumentKind, DocumentName, usize),
     RecordStep(LeaseKey, StepName, Json),
     Steps(RunId),
 }
@@ -189,6 +194,15 @@ impl Performer {
             Operation::RemoveWorker(id) => said(storage.remove_worker(*id).await),
             Operation::RemoveStaleWorkers(silence) => {
                 said(sorted(storage.remove_stale_workers(*silence).await))
+            }
+            Operation::PutDocuments(rows) => said(storage.put_documents(rows).await),
+            Operation::Document(key) => said(storage.document(key).await),
+            Operation::Documents(request) => said(storage.documents(request).await),
+            Operation::DeleteDocument(row) => {
+                said(storage.delete_document(&row.key, row.revision).await)
+            }
+            Operation::DeleteDocumentsBefore(kind, name, limit) => {
+                said(storage.delete_documents_before(kind, name, *limit).await)
             }
             Operation::RecordStep(key, name, result) => {
                 said(storage.record_step(*key, name, result).await)

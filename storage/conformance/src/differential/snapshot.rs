@@ -4,13 +4,14 @@ use std::fmt::Debug;
 
 use zapjobs_model::{QueueName, RunId, Timestamp};
 use zapjobs_storage::{
-    ENDS_MAX, LogPageRequest, PAGE_MAX, QueueSelection, Result, RunFilter, RunPageRequest,
-    SPANS_MAX, SchedulePageRequest, Span, StatisticsRequest,
+    DocumentOwner, DocumentPageRequest, ENDS_MAX, LogPageRequest, PAGE_MAX, QueueSelection, Result,
+    RunFilter, RunPageRequest, SPANS_MAX, SchedulePageRequest, Span, StatisticsRequest,
 };
 
+use super::choice::documents::KINDS;
 use super::choice::{HOURS_PROMISED, LEASES, QUEUES, TENANTS};
 use super::operation::{Performer, awaited, comparable, said};
-use crate::builders::{queue, tenant};
+use crate::builders::{document_kind, queue, tenant};
 
 /// Every row that can be read, as text.
 pub(super) async fn of(side: &Performer) -> Vec<String> {
@@ -36,6 +37,10 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
     rows.push(format!("due: {}", said(storage.due_schedules(None, PAGE_MAX).await)));
     let next = storage.next_due_after(Timestamp::from_micros(0)).await;
     rows.push(format!("next fire time: {}", said(next)));
+    for kind in KINDS {
+        let all = DocumentPageRequest::of(document_kind(kind), DocumentOwner::Any);
+        rows.push(format!("{kind} documents: {}", said(storage.documents(&all).await)));
+    }
     rows.extend(each(storage.workers().await));
     rows.extend(statistics(side).await);
     rows.extend(each(storage.ended_parents(ENDS_MAX).await.map(awaited)));

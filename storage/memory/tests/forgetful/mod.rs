@@ -170,6 +170,14 @@ passed_on!(Schedules {
     fire(requests: &[FireRequest]) -> Vec<FireResult>;
 });
 
+passed_on!(Documents {
+    put_documents(documents: &[Document]) -> Vec<WriteResult>;
+    document(key: &DocumentKey) -> Option<Document>;
+    documents(request: &DocumentPageRequest) -> DocumentPage;
+    delete_document(key: &DocumentKey, revision: u64) -> WriteResult;
+    delete_documents_before(kind: &DocumentKind, name: &DocumentName, limit: usize) -> usize;
+});
+
 passed_on!(Alterations {
     alter(runs: &[RunId], alteration: &Alteration) -> Vec<AlterResult>;
 });

@@ -12,7 +12,7 @@ impl Chooser {
             true => self.made_unique(run),
             false => run,
         };
-        match self.random.once_in(8) {
+        match self.random.once_in(5) {
             true => run.idempotency(self.random.one_of(&["x", "y", "z"])),
             false => run,
         }
