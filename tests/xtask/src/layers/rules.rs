@@ -4,7 +4,7 @@
 //! model <- api <- drivers      conformance: tests of drivers only
 //! model <- sandbox             the one that knows wasmtime
 //! model <- torture             attacks: whichever sandbox they are given
-//! model + api <- runtime <- server
+//! model + api <- runtime <- HTTP API
 //! cli names drivers and the sandbox; the SDK uses nothing of the host
 //! tests/* use anything; only tests use tests/*
 //! ```
@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("zapjobs-sandbox", &["zapjobs-model"]),
     ("zapjobs-torture", &["zapjobs-model"]),
     ("zapjobs-runtime", &["zapjobs-model", "zapjobs-storage"]),
-    ("zapjobs-server", &["zapjobs-model", "zapjobs-storage", "zapjobs-runtime"]),
+    ("zapjobs-api", &["zapjobs-model", "zapjobs-storage", "zapjobs-runtime"]),
     (
         "zapjobs",
         &[
@@ -39,7 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "zapjobs-sandbox",
             "zapjobs-runtime",
             "zapjobs-torture",
-            "zapjobs-server",
+            "zapjobs-api",
         ],
     ),
     ("zapjobs-sdk-macros", &[]),
@@ -56,7 +56,7 @@ const TESTS_MAY_USE: &[(&str, &[&str])] = &[
     ("zapjobs-runtime", &["zapjobs-memory"]),
     ("zapjobs-sandbox", &["zapjobs-components", "zapjobs-services"]),
     ("zapjobs-torture", &["zapjobs-sandbox"]),
-    ("zapjobs-server", &["zapjobs-memory"]),
+    ("zapjobs-api", &["zapjobs-memory"]),
     ("zapjobs", &["zapjobs-components", "zapjobs-services"]),
     ("zapjobs-sdk-macros", &["zapjobs-sdk"]),
 ];

@@ -1,0 +1,77 @@
+//! Errors of the layers below, as problems.
+
+use zapjobs_model::InvalidRequest;
+use zapjobs_runtime::{ScheduleError, SubmitError, WaitError};
+use zapjobs_storage::{ErrorKind, StorageError};
+
+use super::problem::{Code, Problem};
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        let code = match error.kind() {
+            ErrorKind::Unavailable | ErrorKind::Busy | ErrorKind::Full | ErrorKind::Closed => {
+                Code::Unavailable
+            }
+            ErrorKind::InvalidRequest => Code::Invalid,
+            ErrorKind::Conflict => Code::Conflict,
+            ErrorKind::NotFound => Code::NotFound,
+            _ => {
+                tracing::error!("failed to {error}");
+                let detail = format!("failed to {}: the server's log says why", error.operation());
+                return Self::new(Code::Internal, detail);
+            }
+        };
+        Self::new(code, format!("failed to {error}"))
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        let code = match &error {
+            SubmitError::Storage(_) | SubmitError::Conflict(_) => {
+                let (SubmitError::Storage(error) | SubmitError::Conflict(error)) = error else {
+                    unreachable!("matched above")
+                };
+                return error.into();
+            }
+            SubmitError::Invalid(InvalidRequest::InputTooLarge { .. }) => Code::TooLarge,
+            SubmitError::Invalid(InvalidRequest::InputBreaksSchema { .. }) => {
+                Code::InputBreaksSchema
+            }
+            SubmitError::Invalid(InvalidRequest::UnknownJobType { .. }) => Code::UnknownJobType,
+            SubmitError::QuotaExceeded(_) => {
+                return Self::new(Code::Quota, error.to_string()).retry_after(5);
+            }
+            SubmitError::Invalid(_) | SubmitError::Schema(..) | SubmitError::Workflow(_) => {
+                Code::Invalid
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<ScheduleError> for Problem {
+    fn from(error: ScheduleError) -> Self {
+        let code = match error {
+            ScheduleError::Submit(error) => return error.into(),
+            ScheduleError::Storage(error) => return error.into(),
+            ScheduleError::Invalid(error) => return Self::new(Code::Invalid, error.line()),
+            ScheduleError::NotFound(_) => Code::NotFound,
+            ScheduleError::Exists(_)
+            | ScheduleError::Declared(_)
+            | ScheduleError::NotDeclared(_) => Code::Conflict,
+            ScheduleError::Contended(_) => Code::Busy,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<WaitError> for Problem {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::NotFound(id) => Self::unknown_run(id),
+            WaitError::Storage(error) => error.into(),
+            WaitError::TimedOut(_) => Self::new(Code::TimedOut, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The HTTP API over a storage in memory: requests go through all its layers, without a network
+//! where none is needed.
+
+mod alterations;
+mod changes;
+mod every_operation;
+mod frame;
+mod health;
+mod listening;
+mod live;
+mod looking;
+mod schedules;
+mod submitting;
+mod support;
+mod tokens;
+mod whole;
+mod workflows;
