@@ -1,0 +1,51 @@
+// Which page is at which place.
+import type { ComponentChild } from 'preact';
+
+import { signIn } from './api/session';
+import { Empty } from './parts/feedback';
+import { PageHead } from './parts/layout';
+import { DeadPage } from './pages/dead/page';
+import { JobPage } from './pages/jobs/job';
+import { JobsPage } from './pages/jobs/list';
+import { OverviewPage } from './pages/overview/page';
+import { QueuesPage } from './pages/queues/page';
+import { RunPage } from './pages/run/page';
+import { RunsPage } from './pages/runs/page';
+import { SignIn } from './pages/sign-in';
+import { WorkersPage } from './pages/workers/page';
+import { match, usePlace } from './router';
+import { Shell } from './shell';
+import { useStore } from './store';
+
+type Route = readonly [string, (parts: Record<string, string>) => ComponentChild];
+
+const ROUTES: readonly Route[] = [
+  ['/', () => <OverviewPage />],
+  ['/dead', () => <DeadPage />],
+  ['/jobs', () => <JobsPage />],
+  ['/jobs/:type', ({ type = '' }) => <JobPage key={type} jobType={type} />],
+  ['/queues', () => <QueuesPage />],
+  ['/workers', () => <WorkersPage />],
+  ['/runs', () => <RunsPage />],
+  ['/runs/:id', ({ id = '' }) => <RunPage key={id} id={id} />],
+];
+
+export function App() {
+  const { needed } = useStore(signIn);
+  const { path } = usePlace();
+  if (needed) return <SignIn />;
+  return <Shell>{pageAt(path)}</Shell>;
+}
+
+function pageAt(path: string): ComponentChild {
+  for (const [pattern, page] of ROUTES) {
+    const parts = match(pattern, path);
+    if (parts) return page(parts);
+  }
+  return (
+    <>
+      <PageHead title="No such page" />
+      <div class="card"><Empty>There is nothing at this address. <a href="/">Overview</a></Empty></div>
+    </>
+  );
+}
