@@ -10,7 +10,7 @@ export default defineConfig({
   // One host serves all tests, and some of them change what others would see.
   workers: 1,
   fullyParallel: false,
-  timeout: 45_000,
+  timeout: 60_000,
   expect: { timeout: 15_000 },
   reporter: [['list']],
   forbidOnly: true,

@@ -13,12 +13,13 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any_service, get};
+use axum::routing::get;
+use tower::ServiceExt as _;
 
 use files::File;
 
-/// Where a server answers itself, and not the dashboard.
-const OTHERS: [&str; 4] = ["/api", "/api/{*path}", "/health/{*path}", "/metrics"];
+/// Where a server answers itself, and not the dashboard: these paths and what is below them.
+const OTHERS: [&str; 3] = ["/api", "/health", "/metrics"];
 
 /// The dashboard at `/`. Paths that are no file of it answer its page, which looks at the path
 /// itself.
@@ -26,12 +27,18 @@ pub fn router() -> Router {
     Router::new().fallback(get(serve))
 }
 
-/// The same beside an API, which answers `/api`, `/health` and `/metrics`.
-pub fn beside(api: &Router) -> Router {
-    OTHERS
-        .into_iter()
-        .fold(Router::new(), |all, path| all.route(path, any_service(api.clone())))
-        .fallback_service(router())
+/// The same beside an API, which answers `/api`, `/health` and `/metrics`, and what is below them.
+pub fn beside(api: Router) -> Router {
+    let pages = router();
+    Router::new().fallback(move |request: Request| {
+        let to = if is_others(request.uri().path()) { api.clone() } else { pages.clone() };
+        to.oneshot(request)
+    })
+}
+
+fn is_others(path: &str) -> bool {
+    let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    OTHERS.iter().any(|other| path.strip_prefix(other).is_some_and(is_below))
 }
 
 async fn serve(request: Request) -> Response {

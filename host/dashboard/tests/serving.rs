@@ -1,7 +1,9 @@
 //! What a browser is answered.
 
 use axum::body::Body;
-use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::extract::Path;
+use axum::http::{Method, Request, Response, StatusCode, Uri, header};
+use axum::routing::get;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
@@ -97,14 +99,20 @@ async fn the_page_is_only_looked_at() {
 
 #[tokio::test]
 async fn an_api_beside_it_answers_what_is_its_own() {
-    let api = axum::Router::new().fallback(|uri: axum::http::Uri| async move { uri.to_string() });
-    let all = zapjobs_dashboard::beside(&api);
-    for path in ["/api/v1/runs?limit=1", "/api", "/health/live", "/metrics"] {
+    let api = axum::Router::new()
+        .route("/api/v1/runs/{id}", get(|Path(id): Path<String>| async move { format!("run {id}") }))
+        .fallback(|uri: Uri| async move { uri.to_string() });
+    let all = zapjobs_dashboard::beside(api);
+    let answer = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).expect("a request");
-        let answered = all.clone().oneshot(request).await.expect("it never fails");
-        assert_eq!(text(answered).await, path);
+        text(all.clone().oneshot(request).await.expect("it never fails")).await
+    };
+    for path in ["/api/v1/runs?limit=1", "/api", "/health/live", "/metrics"] {
+        assert_eq!(answer(path).await, path);
     }
-    let request = Request::get("/runs").body(Body::empty()).expect("a request");
-    let page = text(all.oneshot(request).await.expect("it never fails")).await;
-    assert!(page.contains("<title>ZapJobs</title>"), "{page}");
+    assert_eq!(answer("/api/v1/runs/7").await, "run 7", "its routes have their own parameters");
+    for path in ["/runs", "/apis", "/metrics-of-mine"] {
+        let page = answer(path).await;
+        assert!(page.contains("<title>ZapJobs</title>"), "{path}: {page}");
+    }
 }

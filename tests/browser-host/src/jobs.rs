@@ -112,7 +112,7 @@ async fn mail(invocation: Invocation, sink: Arc<dyn RunSink>, _: Arc<Cancellatio
                 details: Some(Json::trusted(
                     r#"{"backtrace":["mail::send at src/send.rs:41","mail::run at src/lib.rs:12"]}"#,
                 )),
-                ..RunError::new(Blame::Guest, kind, "mail.example answered 550: no such mailbox")
+                ..RunError::new(Blame::Guest, kind, format!("mail.example answered 550: {kind}"))
             })
         }
         None => Outcome::Completed(Json::trusted(r#"{"sent":1}"#)),

@@ -33,7 +33,7 @@ async fn main() {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let address = address.parse().expect("an address such as 127.0.0.1:0");
     let api = Api::new(storage, ApiOptions { auth: auth(), ..ApiOptions::default() });
-    let routes = zapjobs_dashboard::beside(&zapjobs_api::router(&api));
+    let routes = zapjobs_dashboard::beside(zapjobs_api::router(&api));
     let server = Server::bind_routes(address, &api, routes).await.expect("it listens");
     println!("http://{}", server.address());
     let stop = CancellationToken::new();

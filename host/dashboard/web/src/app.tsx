@@ -4,6 +4,8 @@ import type { ComponentChild } from 'preact';
 import { signIn } from './api/session';
 import { Empty } from './parts/feedback';
 import { PageHead } from './parts/layout';
+import { AboutPage } from './pages/about/page';
+import { TenantsPage } from './pages/about/tenants';
 import { DeadPage } from './pages/dead/page';
 import { JobPage } from './pages/jobs/job';
 import { JobsPage } from './pages/jobs/list';
@@ -11,7 +13,10 @@ import { OverviewPage } from './pages/overview/page';
 import { QueuesPage } from './pages/queues/page';
 import { RunPage } from './pages/run/page';
 import { RunsPage } from './pages/runs/page';
+import { SchedulesPage } from './pages/schedules/list';
+import { SchedulePage } from './pages/schedules/schedule';
 import { SignIn } from './pages/sign-in';
+import { WorkflowPage } from './pages/workflow/page';
 import { WorkersPage } from './pages/workers/page';
 import { match, usePlace } from './router';
 import { Shell } from './shell';
@@ -25,6 +30,11 @@ const ROUTES: readonly Route[] = [
   ['/jobs', () => <JobsPage />],
   ['/jobs/:type', ({ type = '' }) => <JobPage key={type} jobType={type} />],
   ['/queues', () => <QueuesPage />],
+  ['/schedules', () => <SchedulesPage />],
+  ['/schedules/:name', ({ name = '' }) => <SchedulePage key={name} name={name} />],
+  ['/workflows/:id', ({ id = '' }) => <WorkflowPage key={id} id={id} />],
+  ['/tenants', () => <TenantsPage />],
+  ['/about', () => <AboutPage />],
   ['/workers', () => <WorkersPage />],
   ['/runs', () => <RunsPage />],
   ['/runs/:id', ({ id = '' }) => <RunPage key={id} id={id} />],

@@ -30,6 +30,8 @@ export const NAVIGATION: readonly { readonly title: string; readonly links: read
     title: 'System',
     links: [
       { href: '/workers', name: 'Workers', icon: 'workers' },
+      { href: '/tenants', name: 'Tenants', icon: 'tenants' },
+      { href: '/about', name: 'About', icon: 'about' },
     ],
   },
 ];

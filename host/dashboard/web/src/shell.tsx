@@ -7,6 +7,7 @@ import { useAccess } from './api/access';
 import { session } from './api/session';
 import { Keys, useKeys } from './keys';
 import { NAVIGATION } from './navigation';
+import { TenantChoice } from './tenant-choice';
 import { Icon, type IconName } from './parts/icon';
 import { Toasts } from './parts/feedback';
 import { usePlace } from './router';
@@ -40,6 +41,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           </button>
         </div>
         <div class="side-body">
+          <TenantChoice />
           <Navigation path={place.path} />
           <Foot onKeys={() => setKeysShown(true)} />
         </div>

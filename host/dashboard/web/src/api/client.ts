@@ -3,6 +3,7 @@
 // Invariant: only this server is asked, by paths under /api/v1.
 import { Problem, problemOf } from './problem';
 import { session } from './session';
+import { tenant } from './tenant';
 
 /** Where the API is. */
 export const BASE = '/api/v1';
@@ -28,7 +29,7 @@ export interface Tagged<T> {
 /** The path with its parameters. */
 export function address(path: string, query: Query = {}): string {
   const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
+  for (const [name, value] of Object.entries({ ...query, tenant: tenant.get() })) {
     if (value !== undefined && value !== '') search.set(name, String(value));
   }
   const text = search.toString();

@@ -1,5 +1,6 @@
 // Who is signed in: a token that lives as long as the browser's tab.
 import { store } from '../store';
+import { choose } from './tenant';
 
 const KEY = 'zapjobs-token';
 
@@ -12,6 +13,7 @@ export const session = {
   /** Keeps a token and lets the pages ask again. */
   enter(token: string): void {
     sessionStorage.setItem(KEY, token);
+    choose('');
     signIn.set({ needed: false, refused: false });
   },
   /** The server wants a token, or another one. */

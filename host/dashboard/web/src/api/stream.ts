@@ -42,7 +42,10 @@ async function run(path: string, listener: Listener, stop: AbortSignal): Promise
         wait = RETRY_MS_FIRST;
         listener.state('online');
       });
-      if (answer === 'gone') return;
+      if (answer === 'gone') {
+        listener.state('offline');
+        return;
+      }
     } catch {
       // Told by the state: it is tried again.
     }

@@ -88,7 +88,7 @@ function options(width: number, lines: readonly Line[], format: (value: number) 
     legend: { show: false },
     scales: { y: { range: (_, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70 },
+      { ...axis, grid: { show: false }, space: 70, size: 28, values: (_, ticks, _axis, _space, step) => ticks.map((tick) => timeText(tick, step)) },
       { ...axis, size: 46, values: (_, ticks) => ticks.map((tick) => format(tick)) },
     ],
     series: [
@@ -103,6 +103,14 @@ function options(width: number, lines: readonly Line[], format: (value: number) 
       })),
     ],
   };
+}
+
+/** A time as the step between two of them allows: the hour and minute, or the day. */
+function timeText(seconds: number, step: number): string {
+  const parts: Intl.DateTimeFormatOptions = step >= 86_400
+    ? { day: 'numeric', month: 'short' }
+    : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...(step < 60 && { second: '2-digit' }) };
+  return new Intl.DateTimeFormat('en-GB', parts).format(seconds * 1_000);
 }
 
 /** Changes with the theme, the system's included. */

@@ -84,7 +84,10 @@ function objectKind(of: Schema): Kind {
     schema: isSchema(schema) ? schema : {},
     isRequired: required.includes(name),
   }));
-  return fields.length === 0 ? { kind: 'json' } : { kind: 'object', fields };
+  if (fields.length === 0) return { kind: 'json' };
+  // What has to be there comes first; else in the order of the schema.
+  const byNeed = [...fields].sort((a, b) => Number(b.isRequired) - Number(a.isRequired));
+  return { kind: 'object', fields: byNeed };
 }
 
 function choices(of: Schema): readonly unknown[] | undefined {

@@ -52,7 +52,7 @@ export function DeadPage() {
             {groups.map((group) => (
               <tr key={`${group.job_type} ${group.error_type}`}>
                 <td><a class="title-link nowrap" href={`/runs?status=failed&job=${encodeURIComponent(group.job_type)}`}>{group.job_type}</a></td>
-                <td class="wrap"><span class="status tone-bad wrap"><Icon name="failed" />{group.error_type || 'no type'}</span></td>
+                <td class="clip short" title={group.error_type}><span class="status tone-bad"><Icon name="failed" />{group.error_type || 'no type'}</span></td>
                 <td class="right num strong">{count(group.count)}</td>
                 <td class="clip wide"><a href={`/runs/${group.latest_run}`} title={group.message}>{group.message || 'no message'}</a></td>
                 <td class="muted optional"><Ago at={group.first_at} /></td>

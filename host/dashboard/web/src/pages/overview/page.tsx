@@ -5,10 +5,11 @@ import type { Counts, Run, RunStatus } from '../../api/types';
 import { Empty, Failure, Loading } from '../../parts/feedback';
 import { Icon } from '../../parts/icon';
 import { Card, PageHead, Tile } from '../../parts/layout';
-import { statusText } from '../../parts/status';
+import { statusText, toneOf } from '../../parts/status';
 import { shortCount } from '../../text/number';
 import { RunTable } from '../runs/table';
 import { LiveCard } from './live';
+import { PastCards } from './past';
 
 /** Failures that are shown. */
 const FAILURES_SHOWN = 8;
@@ -35,12 +36,12 @@ export function OverviewPage() {
           <Tile
             key={status}
             href={`/runs?status=${status}`}
-            name={<><Icon name={status} />{statusText(status)}</>}
+            name={<span class={`row tone-${toneOf(status)}`}><Icon name={status} />{statusText(status)}</span>}
             value={counts.data ? shortCount(counts.data[status] ?? 0) : '–'}
           />
         ))}
       </div>
-      <div class="grid"><LiveCard /></div>
+      <div class="grid"><LiveCard /><PastCards /></div>
       <Failures />
     </>
   );

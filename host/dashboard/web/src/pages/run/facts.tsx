@@ -8,6 +8,9 @@ import { between, span } from '../../text/time';
 import { shortId } from '../runs/table';
 import { timeline, type Claim } from './timeline';
 
+/** A run's label that names its workflow begins so. */
+const WORKFLOW_TAG = 'workflow:';
+
 export function TimelineCard({ run, claims }: { readonly run: Run; readonly claims: readonly Claim[] }) {
   const moments = timeline(run, claims);
   return (
@@ -30,6 +33,7 @@ export function TimelineCard({ run, claims }: { readonly run: Run; readonly clai
 }
 
 export function RunFacts({ run }: { readonly run: Run }) {
+  const workflow = run.tags.find((tag) => tag.startsWith(WORKFLOW_TAG))?.slice(WORKFLOW_TAG.length);
   const metadata = Object.entries(run.metadata);
   return (
     <Card title="Details">
@@ -49,6 +53,7 @@ export function RunFacts({ run }: { readonly run: Run }) {
           ['Tenant', run.tenant],
           ['Worker', run.worker && <span class="mono" title={run.worker}>{shortId(run.worker)}</span>],
           ['Code', run.digest && <span class="mono" title={run.digest}>{run.digest.replace(/^sha256:/, '').slice(0, 12)}</span>],
+          ['Workflow', workflow && <a href={`/workflows/${workflow}`}>{run.metadata['workflow'] || 'look'}</a>],
           ['Limit key', run.limit_key ?? undefined],
           ['Correlation', run.correlation_id && <a href={`/runs?search=${encodeURIComponent(run.correlation_id)}`}>{run.correlation_id}</a>],
           ['Tags', run.tags.length > 0 && (
