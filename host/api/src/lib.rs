@@ -13,9 +13,12 @@
 //! module for each kind of thing. `server` listens. For users: `docs/http-api.md`.
 
 pub mod access;
+mod audit;
+mod health;
 mod http;
 mod jobs;
 mod limits;
+mod live;
 pub mod options;
 mod overview;
 mod queues;
@@ -25,6 +28,7 @@ mod schedules;
 mod schemas;
 mod server;
 mod state;
+pub mod tokens;
 mod workflows;
 
 pub use access::Scope;

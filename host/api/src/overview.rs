@@ -72,7 +72,10 @@ pub(crate) struct CallerInfo {
 ///
 /// Version, storage and time, and who asks.
 #[utoipa::path(get, path = "/api/v1/server", tag = "server", responses((status = 200, body = ServerInfo)))]
-async fn show_server(State(api): State<Api>, caller: Caller) -> Result<Answer<ServerInfo>, Problem> {
+async fn show_server(
+    State(api): State<Api>,
+    caller: Caller,
+) -> Result<Answer<ServerInfo>, Problem> {
     let storage = match caller.bound {
         None => Some(api.storage().info().await?),
         Some(_) => None,

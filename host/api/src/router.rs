@@ -14,7 +14,9 @@ use crate::access::SCHEME;
 use crate::http::guard::guard;
 use crate::http::problem::{Code, Problem};
 use crate::state::Api;
-use crate::{jobs, limits, overview, queues, runs, schedules, workflows};
+use crate::{
+    audit, health, jobs, limits, live, overview, queues, runs, schedules, tokens, workflows,
+};
 
 const ABOUT: &str = "Background jobs that are WebAssembly components. Every answer that is not a \
     success is a problem document with a stable `code`. A request works for the tenant that its \
@@ -27,6 +29,8 @@ pub fn router(api: &Api) -> Router {
     let document = Answer(document);
     routes
         .route("/api/v1/openapi.json", get(move || async move { document }))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn_with_state(api.clone(), guard))
@@ -47,6 +51,10 @@ fn all(api: &Api) -> OpenApiRouter<Api> {
         .merge(queues::routes(api))
         .merge(workflows::routes(api))
         .merge(overview::routes(api))
+        .merge(tokens::routes(api))
+        .merge(audit::routes(api))
+        .merge(live::routes(api))
+        .merge(health::routes(api))
 }
 
 /// A document of nothing, for groups to add to.

@@ -26,11 +26,15 @@ use crate::state::Api;
 /// How long to wait after the system refused a connection, such as for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How often old records are looked for.
+const TEND_EVERY: Duration = Duration::from_secs(3_600);
+
 /// A server that listens, and serves once it is told to.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     routes: Router,
+    api: Api,
 }
 
 /// Why a server cannot listen.
@@ -65,7 +69,7 @@ impl Server {
         let refused = |error| BindError::Refused(address, error);
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        Ok(Self { listener, address, routes })
+        Ok(Self { listener, address, routes, api: api.clone() })
     }
 
     /// Where it listens.
@@ -75,6 +79,7 @@ impl Server {
 
     /// Serves until `stop`, then lets requests under way end, for `drain` at most.
     pub async fn serve(self, stop: CancellationToken, drain: Duration) {
+        let tending = tokio::spawn(tend(self.api.clone()));
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let graceful = GracefulShutdown::new();
         let mut http = http1::Builder::new();
@@ -99,7 +104,20 @@ impl Server {
             });
         }
         drop(self.listener);
+        self.api.stopping().cancel();
+        tending.abort();
         let _ = tokio::time::timeout(drain, pin!(graceful.shutdown())).await;
+    }
+}
+
+/// Forgets old records of changes, at the start and then once an hour.
+async fn tend(api: Api) {
+    let mut ticks = tokio::time::interval(TEND_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = api.forget_old_records().await {
+            tracing::warn!("old records of changes stay: failed to {error}");
+        }
     }
 }
 

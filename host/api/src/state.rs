@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use zapjobs_model::{Run, RunId};
 use zapjobs_runtime::Client;
 use zapjobs_storage::Storage;
 
-use crate::access::Caller;
+use crate::access::{Caller, Throttles};
+use crate::audit::Audit;
+use crate::health::{Counters, Readiness};
 use crate::http::problem::Problem;
+use crate::live::Hub;
 use crate::options::{ApiOptions, WAITS_MAX};
+use crate::tokens::Tokens;
 
 /// The API of one storage. Cloning shares it.
 #[derive(Clone)]
@@ -19,6 +24,13 @@ struct Shared {
     client: Client,
     options: ApiOptions,
     waits: Arc<Semaphore>,
+    tokens: Tokens,
+    audit: Audit,
+    throttles: Throttles,
+    hub: Arc<Hub>,
+    readiness: Readiness,
+    counters: Counters,
+    stopping: CancellationToken,
 }
 
 impl Api {
@@ -27,8 +39,22 @@ impl Api {
         let client = Client::new(storage)
             .with_tenants(Arc::new(options.tenants.clone()))
             .with_input_bytes_max(options.input_bytes_max);
+        let storage = client.storage();
+        let (tokens, audit) = (Tokens::new(Arc::clone(storage)), Audit::new(Arc::clone(storage)));
         let waits = Arc::new(Semaphore::new(WAITS_MAX));
-        Self(Arc::new(Shared { client, options, waits }))
+        let throttles = Throttles::new();
+        Self(Arc::new(Shared {
+            client,
+            options,
+            waits,
+            tokens,
+            audit,
+            throttles,
+            hub: Arc::new(Hub::new()),
+            readiness: Readiness::default(),
+            counters: Counters::default(),
+            stopping: CancellationToken::new(),
+        }))
     }
 
     /// How it works.
@@ -42,6 +68,40 @@ impl Api {
 
     pub(crate) fn storage(&self) -> &Arc<dyn Storage> {
         self.0.client.storage()
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.0.audit
+    }
+
+    pub(crate) fn throttles(&self) -> &Throttles {
+        &self.0.throttles
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    pub(crate) fn readiness(&self) -> &Readiness {
+        &self.0.readiness
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// Forgets records of changes that are older than 90 days; answers how many. A server does it.
+    pub async fn forget_old_records(&self) -> Result<usize, zapjobs_storage::StorageError> {
+        self.0.audit.prune().await
+    }
+
+    /// Cancelled once the server stops: streams end then.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
     }
 
     pub(crate) fn waits(&self) -> &Arc<Semaphore> {

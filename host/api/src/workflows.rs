@@ -302,9 +302,7 @@ async fn runs_of(
 }
 
 fn unknown(id: Uuid) -> Problem {
-    Problem::not_found(format_args!(
-        "workflow {id}: it was never stored, or its runs are gone"
-    ))
+    Problem::not_found(format_args!("workflow {id}: it was never stored, or its runs are gone"))
 }
 
 #[cfg(test)]
@@ -315,8 +313,11 @@ mod tests {
     fn edges_are_read_from_what_nodes_say_they_follow() {
         let edge = |from: &str, on| Edge { from: from.to_owned(), to: "c".to_owned(), on };
         let read = edges("c", "a, b:always, d:failure");
-        let wanted =
-            [edge("a", Condition::Success), edge("b", Condition::Always), edge("d", Condition::Failure)];
+        let wanted = [
+            edge("a", Condition::Success),
+            edge("b", Condition::Always),
+            edge("d", Condition::Failure),
+        ];
         assert_eq!(read, wanted);
         assert_eq!(edges("c", ""), []);
     }

@@ -1,15 +1,22 @@
 //! Operations that need the same scope.
 
-use axum::extract::{Request, State};
+use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
+
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use uuid::Uuid;
+use zapjobs_model::Timestamp;
 
 use super::{Caller, Scope};
+use crate::audit::Entry;
 use crate::http::problem::{Code, Problem};
 use crate::options::AuthMode;
 use crate::state::Api;
@@ -91,8 +98,47 @@ async fn authorise(
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
+    let is_change = !parts.method.is_safe() && access.scope >= Scope::Operate;
+    let entry = is_change.then(|| entry(&parts, &caller, access.reach));
     parts.extensions.insert(caller);
-    next.run(Request::from_parts(parts, body)).await
+    let request = Request::from_parts(parts, body);
+    let Some(entry) = entry else { return next.run(request).await };
+    // A task of its own, so that a change that has begun is done and recorded to its end.
+    let recorded = tokio::spawn(recorded(api, entry, request, next)).await;
+    recorded.unwrap_or_else(|error| panicked(&error).into_response())
+}
+
+async fn recorded(api: Api, entry: Entry, request: Request, next: Next) -> Response {
+    let worked = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let answer = worked.unwrap_or_else(|_| panicked(&"see above").into_response());
+    let status = answer.status().as_u16();
+    let at = api.storage().now().await.unwrap_or(entry.at);
+    api.audit().record(Entry { at, status, ..entry }).await;
+    answer
+}
+
+fn panicked(error: &dyn Display) -> Problem {
+    tracing::error!("a change over the HTTP API panicked: {error}");
+    Problem::new(Code::Internal, "the server has a fault here: its log tells more")
+}
+
+fn entry(request: &Parts, caller: &Caller, reach: Reach) -> Entry {
+    let query = request.uri.query().unwrap_or_default();
+    let route = request.extensions.get::<MatchedPath>().map_or("", |it| it.as_str());
+    let target = match query {
+        "" => request.uri.path().to_owned(),
+        query => format!("{}?{query}", request.uri.path()),
+    };
+    Entry {
+        id: Uuid::now_v7(),
+        at: Timestamp::from_micros(0),
+        token: caller.id.clone(),
+        token_name: caller.name.clone(),
+        tenant: caller.view().filter(|_| reach == Reach::Tenant).cloned(),
+        action: format!("{} {route}", request.method),
+        target,
+        status: 0,
+    }
 }
 
 async fn admit(api: &Api, access: Access, request: &Parts) -> Result<Caller, Problem> {

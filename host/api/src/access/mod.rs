@@ -8,7 +8,9 @@ mod authenticate;
 mod caller;
 mod group;
 mod scope;
+mod throttle;
 
+pub(crate) use authenticate::Throttles;
 pub(crate) use caller::Caller;
 pub(crate) use group::{Group, Reach, SCHEME};
 pub use scope::{Scope, UnknownScope};

@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
@@ -28,11 +29,12 @@ const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Stands around every route.
 pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
+    let (id, begin) = (request_id(request.headers()), Instant::now());
     let answer = match check_names(api.options(), request.uri(), request.headers()) {
         Ok(()) => timed(request, next).await,
         Err(problem) => problem.into_response(),
     };
+    api.counters().count(answer.status().as_u16(), begin.elapsed());
     secured(answer, id)
 }
 

@@ -85,7 +85,8 @@ pub(super) async fn put_schedule(
         let now = api.storage().now().await?;
         let new = JobSchedule::new(key, wish.job_type.clone(), rule, now);
         let enabled = wish.enabled.unwrap_or(true);
-        let stored = api.client().add_schedule(wish.applied(new).with_enabled(enabled, now)).await?;
+        let stored =
+            api.client().add_schedule(wish.applied(new).with_enabled(enabled, now)).await?;
         return answer(StatusCode::CREATED, stored);
     }
     let revision = etag::if_match(&headers)?;

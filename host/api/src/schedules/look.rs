@@ -83,7 +83,10 @@ pub(super) async fn list_schedules(
     let request = SchedulePageRequest { tenant: caller.view().cloned(), after, limit };
     let page = api.storage().schedules(&request).await?;
     let next = page.next.map(|key| cursor::write(LISTING, &key.to_string()));
-    Ok(Answer(ScheduleList { schedules: page.schedules.into_iter().map(Into::into).collect(), next }))
+    Ok(Answer(ScheduleList {
+        schedules: page.schedules.into_iter().map(Into::into).collect(),
+        next,
+    }))
 }
 
 fn place(text: &str) -> Result<ScheduleKey, Problem> {
@@ -187,9 +190,8 @@ pub(super) async fn preview_schedule(
         None => api.storage().now().await?,
     };
     let times = std::iter::successors(rule.next_after(from), |time| rule.next_after(*time));
-    let times = times.take(count.into()).map(|time| PreviewTime {
-        at: time.to_text_short(),
-        local: rule.local_text(time),
-    });
+    let times = times
+        .take(count.into())
+        .map(|time| PreviewTime { at: time.to_text_short(), local: rule.local_text(time) });
     Ok(Answer(Preview { description: rule.describe(), times: times.collect() }))
 }

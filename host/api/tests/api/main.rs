@@ -2,7 +2,16 @@
 //! where none is needed.
 
 mod alterations;
+mod changes;
+mod every_operation;
 mod frame;
+mod health;
+mod listening;
+mod live;
 mod looking;
+mod schedules;
 mod submitting;
 mod support;
+mod tokens;
+mod whole;
+mod workflows;

@@ -12,7 +12,8 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use uuid::Uuid;
-use zapjobs_api::{Api, ApiOptions, AuthMode, router};
+use zapjobs_api::tokens::{NewToken, Tokens};
+use zapjobs_api::{Api, ApiOptions, AuthMode, Scope, router};
 use zapjobs_memory::{MemoryOptions, MemoryStorage};
 use zapjobs_model::{
     Blame, Digest, JobDefinition, JobDescription, Json, Outcome, QueueName, RetryPolicy, Run,
@@ -97,7 +98,14 @@ impl Place {
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.routes.clone().oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
+        // A stream of events goes on for ever: what it begins with is enough.
+        let is_stream =
+            parts.headers.get("content-type").is_some_and(|it| it == "text/event-stream");
+        let bytes = if is_stream {
+            Default::default()
+        } else {
+            body.collect().await.expect("a body").to_bytes()
+        };
         let text = String::from_utf8(bytes.to_vec()).expect("text");
         Answer { status: parts.status, headers: parts.headers, text }
     }
@@ -129,6 +137,26 @@ impl Place {
             None => Body::empty(),
         };
         self.send(request.body(body).expect("a request")).await
+    }
+
+    /// Makes a token of this scope, bound to a tenant or to none.
+    pub(crate) async fn token(&self, scope: Scope, tenant: Option<&str>) -> String {
+        let tenant = tenant.map(|name| TenantId::new(name).expect("a tenant"));
+        let new = NewToken { name: "test".to_owned(), scope, tenant, life: None };
+        let made = Tokens::new(Arc::clone(&self.storage)).create(new).await;
+        made.expect("a token").1.reveal().to_owned()
+    }
+
+    /// The same as [`Self::with`] by whoever has the token.
+    pub(crate) async fn by(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.with(method, path, &[("authorization", &bearer)], body).await
     }
 
     /// Submits a run, and answers its id.
