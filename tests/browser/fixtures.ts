@@ -14,7 +14,7 @@ interface Watched {
 
 /** Pages that are watched: a test fails where one complains or talks to others. */
 export const test = base.extend<Watched>({
-  allowed: [[/404/], { option: true }],
+  allowed: [[], { option: true }],
   page: async ({ page, allowed, baseURL }, use) => {
     const problems: string[] = [];
     const home = new URL(baseURL ?? '').origin;

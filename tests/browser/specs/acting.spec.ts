@@ -2,7 +2,7 @@
 import { expect, inspect, test } from '../fixtures';
 
 // The browser says on its console that a request was refused: here that is what is wanted.
-test.use({ allowed: [/422|404/] });
+test.use({ allowed: [/422/] });
 
 test('a job is run by its form, watched and stopped', async ({ page }) => {
   await page.goto('/jobs');

@@ -11,6 +11,7 @@ const PAGES = [
   ['/queues', 'Queues & limits', 'media'],
   ['/workers', 'Workers', 'alive'],
   ['/tenants', 'Tenants', 'default'],
+  ['/audit', 'Audit', 'over HTTP'],
   ['/about', 'About', 'OpenAPI document'],
 ] as const;
 

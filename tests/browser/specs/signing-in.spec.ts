@@ -1,7 +1,7 @@
 // Where the server asks for a token.
 import { expect, inspect, test } from '../fixtures';
 
-test.use({ allowed: [/401|404/] });
+test.use({ allowed: [/401/] });
 
 test('a token is asked for, refused and taken', async ({ page }) => {
   // The host of these tests asks nobody: what it would answer otherwise is put before it.

@@ -5,6 +5,7 @@ import { signIn } from './api/session';
 import { Empty } from './parts/feedback';
 import { PageHead } from './parts/layout';
 import { AboutPage } from './pages/about/page';
+import { AuditPage } from './pages/about/audit';
 import { TenantsPage } from './pages/about/tenants';
 import { DeadPage } from './pages/dead/page';
 import { JobPage } from './pages/jobs/job';
@@ -34,6 +35,7 @@ const ROUTES: readonly Route[] = [
   ['/schedules/:name', ({ name = '' }) => <SchedulePage key={name} name={name} />],
   ['/workflows/:id', ({ id = '' }) => <WorkflowPage key={id} id={id} />],
   ['/tenants', () => <TenantsPage />],
+  ['/audit', () => <AuditPage />],
   ['/about', () => <AboutPage />],
   ['/workers', () => <WorkersPage />],
   ['/runs', () => <RunsPage />],

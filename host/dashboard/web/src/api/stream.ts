@@ -34,6 +34,8 @@ async function run(path: string, listener: Listener, stop: AbortSignal): Promise
   let wait = RETRY_MS_FIRST;
   listener.state('connecting');
   while (!stop.aborted) {
+    // The server ends a stream after some minutes, so that tokens are looked at again.
+    let hasEnded = false;
     try {
       const answer = await read(path, lastId, stop, (event) => {
         lastId = event.id ?? lastId;
@@ -46,11 +48,12 @@ async function run(path: string, listener: Listener, stop: AbortSignal): Promise
         listener.state('offline');
         return;
       }
+      hasEnded = answer === 'ended';
     } catch {
       // Told by the state: it is tried again.
     }
     if (stop.aborted) return;
-    listener.state('offline');
+    listener.state(hasEnded ? 'connecting' : 'offline');
     await pause(wait * (0.75 + Math.random() / 2), stop);
     wait = Math.min(wait * 2, RETRY_MS_MAX);
   }
@@ -62,7 +65,7 @@ async function read(
   stop: AbortSignal,
   take: (event: ServerEvent) => void,
   opened: () => void,
-): Promise<'ended' | 'gone'> {
+): Promise<'ended' | 'gone' | 'refused'> {
   const silence = new AbortController();
   const timer = { id: 0 };
   const heard = () => {
@@ -79,7 +82,7 @@ async function read(
     });
     if (answer.status === 401) session.refused();
     if ([401, 403, 404].includes(answer.status)) return 'gone';
-    if (!answer.ok || answer.body === null) return 'ended';
+    if (!answer.ok || answer.body === null) return 'refused';
     opened();
     const parser = new EventParser();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
