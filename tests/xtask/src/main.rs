@@ -17,6 +17,7 @@ mod services;
 mod wasm_target;
 
 mod bench;
+mod browser;
 mod demo;
 mod hygiene;
 mod layers;

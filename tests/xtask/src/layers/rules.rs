@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("zapjobs-torture", &["zapjobs-model"]),
     ("zapjobs-runtime", &["zapjobs-model", "zapjobs-storage"]),
     ("zapjobs-api", &["zapjobs-model", "zapjobs-storage", "zapjobs-runtime"]),
+    ("zapjobs-dashboard", &[]),
     (
         "zapjobs",
         &[
@@ -40,6 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "zapjobs-runtime",
             "zapjobs-torture",
             "zapjobs-api",
+            "zapjobs-dashboard",
         ],
     ),
     ("zapjobs-sdk-macros", &[]),

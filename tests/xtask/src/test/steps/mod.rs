@@ -3,6 +3,7 @@
 pub(super) mod deny;
 
 mod bench;
+mod browser;
 mod clippy;
 mod demo;
 mod doc;
@@ -28,6 +29,7 @@ pub(super) const ALL: &[&Step] = &[
     &unit::STEP,
     &doc::STEP,
     &plugins::STEP,
+    &browser::STEP,
     &deny::STEP,
     &guides::STEP,
     &demo::STEP,

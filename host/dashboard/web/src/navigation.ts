@@ -1,0 +1,38 @@
+// Where one can go.
+import type { IconName } from './parts/icon';
+
+interface NavigationLink {
+  readonly href: string;
+  readonly name: string;
+  readonly icon: IconName;
+  readonly isForAdmins?: boolean;
+}
+
+/** The pages, in groups. */
+export const NAVIGATION: readonly { readonly title: string; readonly links: readonly NavigationLink[] }[] = [
+  {
+    title: 'Now',
+    links: [
+      { href: '/', name: 'Overview', icon: 'overview' },
+      { href: '/runs', name: 'Runs', icon: 'runs' },
+      { href: '/dead', name: 'Dead letters', icon: 'dead' },
+    ],
+  },
+  {
+    title: 'Work',
+    links: [
+      { href: '/jobs', name: 'Jobs', icon: 'jobs' },
+      { href: '/schedules', name: 'Schedules', icon: 'schedules' },
+      { href: '/queues', name: 'Queues & limits', icon: 'queues' },
+    ],
+  },
+  {
+    title: 'System',
+    links: [
+      { href: '/workers', name: 'Workers', icon: 'workers' },
+      { href: '/tenants', name: 'Tenants', icon: 'tenants' },
+      { href: '/audit', name: 'Audit', icon: 'audit', isForAdmins: true },
+      { href: '/about', name: 'About', icon: 'about' },
+    ],
+  },
+];
