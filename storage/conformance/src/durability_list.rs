@@ -18,6 +18,7 @@ macro_rules! with_every_durability_case {
             the_place_of_pruned_logs_outlives_the_storage
             a_run_claimed_by_name_stays_claimed_over_a_reopening
             steps_outlive_a_storage_that_was_not_closed
+            batches_outlive_a_storage_that_was_not_closed
         }
     } };
 }

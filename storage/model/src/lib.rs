@@ -9,6 +9,7 @@
 //! [`outcome`], and [`mod@settle`] decides what becomes of the run. [`port`] is what
 //! the runtime asks of a sandbox.
 
+pub mod batch;
 pub mod capability;
 pub mod child;
 pub mod definition;
@@ -36,6 +37,7 @@ pub mod time;
 pub mod unique;
 pub mod workflow;
 
+pub use batch::{Batch, BatchCounts, Settlement};
 pub use capability::Capability;
 pub use child::{ChildError, ChildErrorKind, ChildRequest, ChildState, ChildStatus, Parent};
 pub use definition::{JobDefinition, JobKey};
@@ -45,7 +47,7 @@ pub use flow::{
 };
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, LimitKey, QueueName, RunId,
+    BatchId, BatchName, CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, LimitKey, QueueName, RunId,
     ScheduleName, StepName, Tag, TenantId, WorkerId,
 };
 pub use job_schedule::{

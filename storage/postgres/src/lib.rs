@@ -50,6 +50,7 @@ mod quarantine;
 mod row;
 mod text;
 
+mod batches;
 mod definitions;
 mod dependencies;
 mod filter;

@@ -40,6 +40,7 @@ mod record;
 mod schedules;
 mod script;
 
+mod batches;
 mod definitions;
 mod dependencies;
 mod events;

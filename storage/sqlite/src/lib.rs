@@ -52,6 +52,7 @@ mod outcomes;
 mod quarantine;
 mod row;
 
+mod batches;
 mod definitions;
 mod dependencies;
 mod filter;

@@ -21,6 +21,7 @@ use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
     RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies,
+    check_members,
 };
 
 use crate::SqliteStorage;
@@ -30,7 +31,7 @@ use crate::statistics::fold;
 use crate::writer::WriteKind;
 
 pub(crate) use enqueue::{bytes_of, enqueue as enqueue_runs};
-pub(crate) use release::release_standing;
+pub(crate) use release::{release as release_runs, release_standing};
 pub(crate) use standing::{Standing, standing};
 pub(crate) use sweep::{row_limit, stored_id};
 
@@ -50,6 +51,7 @@ impl RunStore for SqliteStorage {
         const OPERATION: &str = "enqueue runs";
         check_batch(OPERATION, runs.len())?;
         check_dependencies(OPERATION, runs)?;
+        check_members(OPERATION, runs)?;
         let kind = WriteKind::new(OPERATION, bytes_of(runs));
         let runs = runs.to_vec();
         self.write(kind, move |tx| enqueue::enqueue(tx, &runs)).await

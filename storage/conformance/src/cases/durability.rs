@@ -1,8 +1,11 @@
 //! What outlives a storage. Only for drivers that can be reopened.
 
-use zapjobs_model::{Lease, RunStatus, Step, StepName};
-use zapjobs_storage::{ApplyResult, NamedLeaseRequest, RecordStepResult};
+use zapjobs_model::{Lease, RunStatus, Settlement, Step, StepName};
+use zapjobs_storage::{
+    ApplyResult, NamedLeaseRequest, NewBatch, RecordStepResult, SettleResult,
+};
 
+use super::batches::a_batch;
 use crate::actions::{completed, failed, ids, retry_in};
 use crate::builders::{
     LEASE, a_definition, a_line, a_run, a_schedule, a_worker, json, seconds, worker,
@@ -164,4 +167,22 @@ pub(crate) async fn steps_outlive_a_storage_that_was_not_closed(harness: &dyn Ha
     let f = reopened(harness, f).await;
     let steps = f.storage.steps(run.id).await.expect("read");
     assert_eq!(steps, [Step { name, result: json("7"), at: f.now() }]);
+}
+
+pub(crate) async fn batches_outlive_a_storage_that_was_not_closed(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let callback = a_run("after").held().build();
+    let called = callback.id;
+    let new = NewBatch { on_success: Some(callback), ..a_batch(1) };
+    let id = f.create(new).await;
+    f.settled(a_run("mail").batch(id), completed()).await;
+    f.storage.close_batch(id).await.expect("closed");
+    let before = f.batch(id).await;
+    let f = reopened(harness, f).await;
+    assert_eq!(f.batch(id).await, before);
+    let due = f.storage.ended_batches(10).await.expect("listed");
+    assert_eq!(due, [before]);
+    let settled = f.storage.settle_batch(id, Settlement::CompleteWithSuccess).await;
+    assert_eq!(settled.expect("answered"), SettleResult::Settled);
+    assert_eq!(f.status(called).await, RunStatus::Pending);
 }

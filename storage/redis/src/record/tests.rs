@@ -33,6 +33,7 @@ fn plain() -> Run {
         limit_key: None,
         unique: None,
         idempotency: None,
+        batch: None,
     };
     Run::from_new(new, Timestamp::from_micros(1_790_000_000_000_001))
 }
@@ -51,6 +52,7 @@ fn fields_of_run(run: &Run) -> Fields {
     fields.push(("counts", encoded(&run.counts).into()));
     fields.extend(run.output.as_ref().map(|output| ("output", output.as_str().into())));
     fields.extend(run.error.as_ref().map(|error| ("error", encoded(error).into())));
+    fields.extend(run.batch.map(|batch| ("batch", batch.0.as_bytes().to_vec())));
     fields.extend(run.limit_key.as_ref().map(|key| ("limit_key", key.as_str().into())));
     fields
 }
@@ -82,6 +84,7 @@ fn as_submitted(run: &Run) -> NewRun {
             on_conflict: OnConflict::Keep,
         }),
         idempotency: None,
+        batch: None,
     }
 }
 
