@@ -60,7 +60,9 @@ pub enum InvalidBatch {
     #[error("the batch begins with {0} runs, {BATCH_MAX} are allowed: open it and add the rest")]
     TooManyRuns(usize),
     /// A callback waits for its batch and nothing else.
-    #[error("a batch's callback waits for its batch alone: give it no time and no runs to wait for")]
+    #[error(
+        "a batch's callback waits for its batch alone: give it no time and no runs to wait for"
+    )]
     CallbackWaits,
     /// One batch, one tenant.
     #[error("a batch of tenant {0} takes no runs of other tenants")]
@@ -184,8 +186,7 @@ impl Client {
         let on_complete = request.on_complete.map(|it| callback(it, id, "complete"));
         let on_success = request.on_success.map(|it| callback(it, id, "success"));
         let (has_complete, has_success) = (on_complete.is_some(), on_success.is_some());
-        let members =
-            request.runs.into_iter().map(|run| JobRequest { batch: Some(id), ..run });
+        let members = request.runs.into_iter().map(|run| JobRequest { batch: Some(id), ..run });
         let all = on_complete.into_iter().chain(on_success).chain(members);
         let all = all.map(|request| (RunId(Uuid::now_v7()), request)).collect();
         let runs = self.prepare(all).await?;

@@ -126,9 +126,7 @@ fn refused(error: &SubmitError) -> ChildError {
         SubmitError::Invalid(_)
         | SubmitError::Workflow(_)
         | SubmitError::Batch(_)
-        | SubmitError::Conflict(_) => {
-            ChildErrorKind::BadOptions
-        }
+        | SubmitError::Conflict(_) => ChildErrorKind::BadOptions,
         SubmitError::QuotaExceeded(_) => ChildErrorKind::QuotaReached,
         SubmitError::Storage(error) => return storage_failed(error),
     };

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use zapjobs_model::{Batch, BatchId, Run, RunId, TenantId};
 use zapjobs_storage::{
-    BatchPage, BatchPageRequest, CancelResult, Counts, LogPage, LogPageRequest, Page, RequeueResult, RunFilter, RunPageRequest,
-    StorageError,
+    BatchPage, BatchPageRequest, CancelResult, Counts, LogPage, LogPageRequest, Page,
+    RequeueResult, RunFilter, RunPageRequest, StorageError,
 };
 
 use crate::batches::{BatchReport, BatchWaitError};

@@ -110,10 +110,8 @@ async fn a_host_that_dies_before_the_callback_leaves_it_to_the_next() {
     let callback = started.on_success.expect("one");
     assert_eq!(bench.run(callback).await.status, RunStatus::Held);
 
-    let hosts = [
-        bench.host(HostOptions::default()).await,
-        bench.host(HostOptions::default()).await,
-    ];
+    let hosts =
+        [bench.host(HostOptions::default()).await, bench.host(HostOptions::default()).await];
     let run = bench.ended(callback).await;
     assert_eq!((run.status, run.attempt), (RunStatus::Completed, 1));
     for host in hosts {
@@ -166,7 +164,9 @@ async fn what_is_wrong_with_a_batch_is_told_before_any_of_it_is_stored() {
     for batch in wrong {
         let error = bench.client.start_batch(batch).await.expect_err("refused");
         assert!(matches!(error, SubmitError::Batch(_)), "{error}");
-        assert!(!matches!(error, SubmitError::Batch(InvalidBatch::Tenant(it)) if it.as_str() == "acme"));
+        assert!(
+            !matches!(error, SubmitError::Batch(InvalidBatch::Tenant(it)) if it.as_str() == "acme")
+        );
     }
     let unknown = of_standard().on_complete(request("unknown")).run(request("good"));
     let error = bench.client.start_batch(unknown).await.expect_err("refused").to_string();

@@ -7,9 +7,7 @@
 
 use async_trait::async_trait;
 use zapjobs_model::unique::plan::has_key;
-use zapjobs_model::{
-    Batch, BatchId, BatchName, Due, NewRun, RunId, Settlement, TenantId,
-};
+use zapjobs_model::{Batch, BatchId, BatchName, Due, NewRun, RunId, Settlement, TenantId};
 
 use crate::{ErrorKind, PruneRequest, Result, StorageError};
 

@@ -40,8 +40,8 @@ fn contains(field: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use zapjobs_model::{
-        BatchId, Blame, CorrelationId, Due, JobType, Json, NewRun, Priority, QueueName, RunError, RunId,
-        RunStatus, Tag, TenantId, Timestamp, Trigger,
+        BatchId, Blame, CorrelationId, Due, JobType, Json, NewRun, Priority, QueueName, RunError,
+        RunId, RunStatus, Tag, TenantId, Timestamp, Trigger,
     };
 
     use super::*;

@@ -38,8 +38,8 @@ mod bounds;
 
 pub use alterations::{AlterResult, Alteration, Alterations, check_alter};
 pub use batches::{
-    BatchPage, BatchPageRequest, Batches, CreateBatchResult, NewBatch, SettleResult,
-    check_members, check_new_batch, not_open, not_open_message, released_by,
+    BatchPage, BatchPageRequest, Batches, CreateBatchResult, NewBatch, SettleResult, check_members,
+    check_new_batch, not_open, not_open_message, released_by,
 };
 pub use bounds::{check_batch, check_claim, check_page, check_spans, key_taken};
 pub use clock::{Clock, ManualClock, SystemClock};

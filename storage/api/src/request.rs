@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use zapjobs_model::{
-    BatchId, ItemCounts, JobType, LeaseKey, Progress, QueueName, RunId, RunStatus, Tag, TenantId, Timestamp,
-    WorkerId,
+    BatchId, ItemCounts, JobType, LeaseKey, Progress, QueueName, RunId, RunStatus, Tag, TenantId,
+    Timestamp, WorkerId,
 };
 
 /// Items in one batch (runs, transitions, leases, log entries) at most.

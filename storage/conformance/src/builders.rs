@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use zapjobs_model::{
-    BatchId, Condition, CorrelationId, Dependency, Digest, Due, IdempotencyKey, JobDefinition, JobKey,
-    JobSchedule, JobType, Json, Lease, LimitKey, LogEntry, LogLevel, LogLine, NewRun, OnConflict,
-    Priority, QueueName, RetryPolicy, RunId, Schedule, ScheduleKey, ScheduleName, Tag, TenantId,
-    Timestamp, Trigger, UniqueBy, UniqueRequest, UniqueScope, WorkerId,
+    BatchId, Condition, CorrelationId, Dependency, Digest, Due, IdempotencyKey, JobDefinition,
+    JobKey, JobSchedule, JobType, Json, Lease, LimitKey, LogEntry, LogLevel, LogLine, NewRun,
+    OnConflict, Priority, QueueName, RetryPolicy, RunId, Schedule, ScheduleKey, ScheduleName, Tag,
+    TenantId, Timestamp, Trigger, UniqueBy, UniqueRequest, UniqueScope, WorkerId,
 };
 use zapjobs_storage::WorkerRecord;
 

@@ -47,8 +47,8 @@ pub use flow::{
 };
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    BatchId, BatchName, CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, LimitKey, QueueName, RunId,
-    ScheduleName, StepName, Tag, TenantId, WorkerId,
+    BatchId, BatchName, CorrelationId, Digest, InvalidName, JobType, Lease, LeaseKey, LimitKey,
+    QueueName, RunId, ScheduleName, StepName, Tag, TenantId, WorkerId,
 };
 pub use job_schedule::{
     FirePlan, JobSchedule, MissedPolicy, OverlapPolicy, ScheduleKey, ScheduleOrigin,

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BatchId, CorrelationId, Dependency, Digest, Idempotency, JobKey, JobType, Json, Lease, LeaseKey,
-    LimitKey, QueueName, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Unique, UniqueHold,
-    Usage, WorkerId,
+    BatchId, CorrelationId, Dependency, Digest, Idempotency, JobKey, JobType, Json, Lease,
+    LeaseKey, LimitKey, QueueName, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Unique,
+    UniqueHold, Usage, WorkerId,
 };
 
 /// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.

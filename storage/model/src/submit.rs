@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::retry::ATTEMPTS_MAX;
 use crate::workflow::outputs;
 use crate::{
-    BatchId, CorrelationId, Dependency, Due, IdempotencyKey, InvalidName, InvalidUnique, JobDefinition,
-    JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag, TenantId, Timestamp, Trigger,
-    UniqueRequest,
+    BatchId, CorrelationId, Dependency, Due, IdempotencyKey, InvalidName, InvalidUnique,
+    JobDefinition, JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag, TenantId,
+    Timestamp, Trigger, UniqueRequest,
 };
 
 /// Labels on one run at most.

@@ -28,8 +28,8 @@ impl Batches for RedisStorage {
         check_new_batch(OPERATION, &batch)?;
         let callbacks: Vec<&NewRun> = batch.on_complete.iter().chain(&batch.on_success).collect();
         let keys = callbacks.iter().map(|run| self.keys.run(run.id)).collect::<Vec<_>>();
-        let mut call =
-            self.batch_call(&SCRIPTS.batch_create, [keys, vec![self.keys.batch(batch.id)]].concat());
+        let mut call = self
+            .batch_call(&SCRIPTS.batch_create, [keys, vec![self.keys.batch(batch.id)]].concat());
         call.arg(batch.id.0.as_bytes()).arg(batch.tenant.as_str());
         call.arg(batch.name.as_ref().map_or("", |name| name.as_str()));
         for id in [
@@ -180,7 +180,8 @@ fn read(answer: Answer<'_>, id: BatchId) -> Result<Option<Batch>> {
         return Ok(None);
     }
     let fields = answer.fields()?;
-    let spoilt = |name: &str| corrupt(answer.operation, format!("the {name} of batch {id} is spoilt"));
+    let spoilt =
+        |name: &str| corrupt(answer.operation, format!("the {name} of batch {id} is spoilt"));
     let bytes = |name: &str| {
         fields.iter().find(|(field, _)| *field == name.as_bytes()).map(|(_, value)| *value)
     };
@@ -196,7 +197,8 @@ fn read(answer: Answer<'_>, id: BatchId) -> Result<Option<Batch>> {
         let count = number(name)?.and_then(|count| u64::try_from(count).ok());
         count.ok_or_else(|| spoilt(name))
     };
-    let id_in = |name: &str| bytes(name).map(Uuid::from_slice).transpose().map_err(|_| spoilt(name));
+    let id_in =
+        |name: &str| bytes(name).map(Uuid::from_slice).transpose().map_err(|_| spoilt(name));
     let time = |name: &str| Ok(number(name)?.map(Timestamp::from_micros));
     let tenant = text("tenant")?.and_then(|tenant| TenantId::new(tenant).ok());
     let name = text("name")?.map(BatchName::new).transpose().map_err(|_| spoilt("name"))?;

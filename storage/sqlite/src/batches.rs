@@ -9,9 +9,7 @@ use async_trait::async_trait;
 use rusqlite::types::Value;
 use rusqlite::{Row, params, params_from_iter};
 use zapjobs_model::batch::{self, Place};
-use zapjobs_model::{
-    Batch, BatchCounts, BatchId, BatchName, NewRun, RunId, Settlement, TenantId,
-};
+use zapjobs_model::{Batch, BatchCounts, BatchId, BatchName, NewRun, RunId, Settlement, TenantId};
 use zapjobs_storage::{
     BatchPage, BatchPageRequest, Batches, CreateBatchResult, ENDS_MAX, NewBatch, PruneRequest,
     Result, SettleResult, check_batch, check_new_batch, check_page, released_by,
@@ -111,10 +109,8 @@ impl Batches for SqliteStorage {
 
     async fn ended_batches(&self, limit: usize) -> Result<Vec<Batch>> {
         let limit = limit.min(ENDS_MAX);
-        self.read("list batches that ended", move |db| {
-            rows(db, DUE, vec![row_limit(limit).into()])
-        })
-        .await
+        self.read("list batches that ended", move |db| rows(db, DUE, vec![row_limit(limit).into()]))
+            .await
     }
 
     async fn settle_batch(&self, id: BatchId, settlement: Settlement) -> Result<SettleResult> {

@@ -20,8 +20,7 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
-    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies,
-    check_members,
+    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies, check_members,
 };
 
 use crate::SqliteStorage;

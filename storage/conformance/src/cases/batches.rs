@@ -356,8 +356,7 @@ pub(crate) async fn a_callback_is_a_held_run_of_its_own(f: &Fixture) {
         assert!(!f.holds(callback.id).await);
     }
     let one = held().build();
-    let new =
-        NewBatch { on_success: Some(one.clone()), on_complete: Some(one), ..a_batch(1) };
+    let new = NewBatch { on_success: Some(one.clone()), on_complete: Some(one), ..a_batch(1) };
     refused(f.storage.create_batch(new).await, ErrorKind::InvalidRequest);
     let own_parent = NewBatch { parent: Some(batch_id(1)), ..a_batch(1) };
     refused(f.storage.create_batch(own_parent).await, ErrorKind::InvalidRequest);

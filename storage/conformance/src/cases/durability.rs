@@ -1,9 +1,7 @@
 //! What outlives a storage. Only for drivers that can be reopened.
 
 use zapjobs_model::{Lease, RunStatus, Settlement, Step, StepName};
-use zapjobs_storage::{
-    ApplyResult, NamedLeaseRequest, NewBatch, RecordStepResult, SettleResult,
-};
+use zapjobs_storage::{ApplyResult, NamedLeaseRequest, NewBatch, RecordStepResult, SettleResult};
 
 use super::batches::a_batch;
 use crate::actions::{completed, failed, ids, retry_in};

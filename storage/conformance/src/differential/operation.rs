@@ -6,15 +6,15 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Batch, BatchId, Blame, JobDefinition, JobKey, JobSchedule, Json, LeaseKey, LimitChange, LimitScope, LogEntry,
-    NewRun, Run, RunError, RunId, RunStatus, ScheduleKey, Settlement, StepName, TenantId, Timestamp,
-    Transition, WorkerId,
+    Batch, BatchId, Blame, JobDefinition, JobKey, JobSchedule, Json, LeaseKey, LimitChange,
+    LimitScope, LogEntry, NewRun, Run, RunError, RunId, RunStatus, ScheduleKey, Settlement,
+    StepName, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    AdmitRequest, AdvanceRequest, Alteration, BatchPageRequest, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    DuePlace, ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest, NewBatch,
-    ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest,
-    SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
+    AdmitRequest, AdvanceRequest, Alteration, BatchPageRequest, ClaimRequest, ClaimRunRequest,
+    ClaimRunResult, DuePlace, ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease,
+    NamedLeaseRequest, NewBatch, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
+    RunPageRequest, SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
 
 use crate::Fixture;

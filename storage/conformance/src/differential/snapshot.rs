@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use zapjobs_model::{QueueName, RunId, Timestamp};
 use zapjobs_storage::{
-    BatchPageRequest, ENDS_MAX, LogPageRequest, PAGE_MAX, QueueSelection, Result, RunFilter, RunPageRequest,
-    SPANS_MAX, SchedulePageRequest, Span, StatisticsRequest,
+    BatchPageRequest, ENDS_MAX, LogPageRequest, PAGE_MAX, QueueSelection, Result, RunFilter,
+    RunPageRequest, SPANS_MAX, SchedulePageRequest, Span, StatisticsRequest,
 };
 
 use super::choice::{HOURS_PROMISED, LEASES, QUEUES, TENANTS};

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use uuid::Uuid;
 use zapjobs_model::{
-    Blame, CorrelationId, Due, JobType, Lease, NewRun, OnConflict, Priority, QueueName, RunError,
-    Tag, TenantId, Timestamp, Trigger, Unique, UniqueHold, UniqueKey, UniqueScope, Until, WorkerId,
+    BatchId, Blame, CorrelationId, Due, JobType, Lease, NewRun, OnConflict, Priority, QueueName,
+    RunError, Tag, TenantId, Timestamp, Trigger, Unique, UniqueHold, UniqueKey, UniqueScope, Until,
+    WorkerId,
 };
 
 use super::*;
@@ -187,6 +188,7 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
         ("limit_key", "limit_key", |run| {
             run.limit_key = Some(LimitKey::new("customer 7/ü").expect("a key"));
         }),
+        ("batch", "batch", |run| run.batch = Some(BatchId(Uuid::from_u128(3)))),
     ]
 }
 

@@ -38,11 +38,7 @@ impl Chooser {
     }
 
     /// At times a batch of this tenant, most often one that is open.
-    pub(super) async fn batch_of(
-        &mut self,
-        of: &TenantId,
-        reference: &Fixture,
-    ) -> Option<BatchId> {
+    pub(super) async fn batch_of(&mut self, of: &TenantId, reference: &Fixture) -> Option<BatchId> {
         if !self.random.once_in(3) {
             return None;
         }
