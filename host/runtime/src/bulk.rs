@@ -42,6 +42,17 @@ pub struct BulkReport {
 }
 
 impl BulkReport {
+    /// Adds what another call did.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.asked += other.asked;
+        self.gone += other.gone;
+        self.has_more |= other.has_more;
+        for (status, count) in other.refused {
+            *self.refused.entry(status).or_default() += count;
+        }
+    }
+
     fn count(&mut self, results: &[AlterResult]) {
         for result in results {
             match result {

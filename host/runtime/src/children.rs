@@ -123,9 +123,10 @@ fn refused(error: &SubmitError) -> ChildError {
             InvalidRequest::InputTooLarge { .. } | InvalidRequest::InputBreaksSchema { .. },
         )
         | SubmitError::Schema(..) => ChildErrorKind::BadInput,
-        SubmitError::Invalid(_) | SubmitError::Workflow(_) | SubmitError::Conflict(_) => {
-            ChildErrorKind::BadOptions
-        }
+        SubmitError::Invalid(_)
+        | SubmitError::Workflow(_)
+        | SubmitError::Batch(_)
+        | SubmitError::Conflict(_) => ChildErrorKind::BadOptions,
         SubmitError::QuotaExceeded(_) => ChildErrorKind::QuotaReached,
         SubmitError::Storage(error) => return storage_failed(error),
     };

@@ -16,6 +16,7 @@ use zapjobs_storage::{
     CancelResult, EnqueueResult, ErrorKind, Notice, RequeueResult, Storage, StorageError,
 };
 
+use crate::batches::InvalidBatch;
 use crate::limit_keys::{LimitKeys, find_limit_key};
 use crate::parents;
 use crate::schema::SchemaCache;
@@ -53,6 +54,9 @@ pub enum SubmitError {
     /// The workflow is at fault.
     #[error(transparent)]
     Workflow(#[from] InvalidWorkflow),
+    /// The batch is at fault.
+    #[error(transparent)]
+    Batch(#[from] InvalidBatch),
     /// The idempotency key was used for another request.
     #[error("failed to {0}")]
     Conflict(StorageError),
@@ -178,6 +182,15 @@ impl Client {
         &self,
         requests: Vec<(RunId, JobRequest)>,
     ) -> Result<Vec<Submitted>, SubmitError> {
+        let runs = self.prepare(requests).await?;
+        self.store(&runs).await
+    }
+
+    /// Checks requests, and makes the runs of them that are to be stored.
+    pub(crate) async fn prepare(
+        &self,
+        requests: Vec<(RunId, JobRequest)>,
+    ) -> Result<Vec<NewRun>, SubmitError> {
         let mut runs = Vec::with_capacity(requests.len());
         let mut latest: Option<JobDefinition> = None;
         let now = self.storage.now().await?;
@@ -197,7 +210,7 @@ impl Client {
             latest = Some(definition);
         }
         parents::check(&*self.storage, &runs).await?;
-        self.store(&runs).await
+        Ok(runs)
     }
 
     /// Waits until a run has ended, and answers it as it then stands; for ever where no time
@@ -304,7 +317,7 @@ impl Client {
     }
 
     /// Refuses runs that would exceed a quota of runs that wait. Counts no further than it must.
-    async fn check_queued(&self, runs: &[NewRun]) -> Result<(), SubmitError> {
+    pub(crate) async fn check_queued(&self, runs: &[NewRun]) -> Result<(), SubmitError> {
         let mut more = BTreeMap::<&TenantId, u64>::new();
         for run in runs {
             if let Some(runs) = more.get_mut(&run.tenant) {

@@ -103,6 +103,9 @@ pub(crate) fn after_apply(
             ApplyResult::Applied => {
                 if transition.status.is_final() {
                     core.note_last_status(&finished.run, transition.status);
+                    if finished.run.batch.is_some() {
+                        core.members_ended.notify_one();
+                    }
                 }
                 let kind = EventKind::Settled(transition.status);
                 events.push(JobEvent::of(&finished.run, transition.at, kind));

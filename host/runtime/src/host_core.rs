@@ -47,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) delayed: Notify,
     /// A run has ended that others wait for.
     pub(crate) ended: Notify,
+    /// A member of a batch has ended here.
+    pub(crate) members_ended: Notify,
     /// Counts hints that some attempt should stop. One that came while runs were being claimed
     /// found nobody to tell.
     pub(crate) cancel_hints: AtomicU64,
@@ -76,6 +78,7 @@ impl Core {
             ready: Notify::new(),
             delayed: Notify::new(),
             ended: Notify::new(),
+            members_ended: Notify::new(),
             cancel_hints: AtomicU64::new(0),
             last_statuses: Mutex::default(),
             storage,

@@ -17,6 +17,7 @@
 
 mod admission;
 mod attempt;
+mod batches;
 mod breaker;
 mod bulk;
 mod catalog;
@@ -48,6 +49,10 @@ mod tenants;
 mod waits;
 mod workflow;
 
+pub use batches::{
+    BATCH_KEY, BatchReport, BatchRequest, BatchWaitError, CALLBACK_KEY, InvalidBatch, NESTED_MAX,
+    StartedBatch,
+};
 pub use breaker::{BreakerRules, lease_name as breaker_lease_name};
 pub use bulk::{BULK_MAX, BulkReport, Selection};
 pub use catalog::{Catalog, Served};

@@ -124,6 +124,7 @@ mod tests {
                 limit_key: None,
                 unique: None,
                 idempotency: None,
+                batch: None,
             };
             let runs: Vec<NewRun> = (0..*count).map(run).collect();
             storage.enqueue(&runs).await.expect("stored");

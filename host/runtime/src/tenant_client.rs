@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
-use zapjobs_model::{Run, RunId, TenantId};
+use zapjobs_model::{Batch, BatchId, Run, RunId, TenantId};
 use zapjobs_storage::{
-    CancelResult, Counts, LogPage, LogPageRequest, Page, RequeueResult, RunFilter, RunPageRequest,
-    StorageError,
+    BatchPage, BatchPageRequest, CancelResult, Counts, LogPage, LogPageRequest, Page,
+    RequeueResult, RunFilter, RunPageRequest, StorageError,
 };
 
+use crate::batches::{BatchReport, BatchWaitError};
 use crate::client::{Client, WaitError};
 
 /// A [`Client`] that knows the runs of one tenant only.
@@ -71,6 +72,44 @@ impl TenantClient {
         match self.run(id).await? {
             Some(_) => self.client.cancel(id).await,
             None => Ok(CancelResult::NotFound),
+        }
+    }
+
+    /// The batch, if it is there and the tenant's.
+    pub async fn batch(&self, id: BatchId) -> Result<Option<Batch>, StorageError> {
+        let batch = self.client.storage().batch(id).await?;
+        Ok(batch.filter(|batch| batch.tenant == self.tenant))
+    }
+
+    /// A page of the tenant's batches, whatever tenant the request names.
+    pub async fn batches(&self, mut request: BatchPageRequest) -> Result<BatchPage, StorageError> {
+        request.tenant = Some(self.tenant.clone());
+        self.client.storage().batches(request).await
+    }
+
+    /// Waits until a batch is complete, see [`Client::wait_for_batch`].
+    pub async fn wait_for_batch(
+        &self,
+        id: BatchId,
+        within: Option<Duration>,
+    ) -> Result<Batch, BatchWaitError> {
+        self.batch(id).await?.ok_or(BatchWaitError::NotFound(id))?;
+        self.client.wait_for_batch(id, within).await
+    }
+
+    /// Closes a batch and asks its members to stop, see [`Client::cancel_batch`].
+    pub async fn cancel_batch(&self, id: BatchId) -> Result<Option<BatchReport>, StorageError> {
+        match self.batch(id).await? {
+            Some(_) => self.client.cancel_batch(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Runs the failed members of a batch again, see [`Client::retry_batch`].
+    pub async fn retry_batch(&self, id: BatchId) -> Result<Option<BatchReport>, StorageError> {
+        match self.batch(id).await? {
+            Some(_) => self.client.retry_batch(id).await,
+            None => Ok(None),
         }
     }
 

@@ -16,6 +16,7 @@ impl RunFilter {
             && self.created_from.is_none_or(|from| run.created_at >= from)
             && self.created_before.is_none_or(|before| run.created_at < before)
             && self.search.as_deref().is_none_or(|text| is_found(run, text))
+            && self.batch.is_none_or(|batch| run.batch == Some(batch))
     }
 }
 
@@ -39,8 +40,8 @@ fn contains(field: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use zapjobs_model::{
-        Blame, CorrelationId, Due, JobType, Json, NewRun, Priority, QueueName, RunError, RunId,
-        RunStatus, Tag, TenantId, Timestamp, Trigger,
+        BatchId, Blame, CorrelationId, Due, JobType, Json, NewRun, Priority, QueueName, RunError,
+        RunId, RunStatus, Tag, TenantId, Timestamp, Trigger,
     };
 
     use super::*;
@@ -67,6 +68,7 @@ mod tests {
             limit_key: None,
             unique: None,
             idempotency: None,
+            batch: None,
         };
         let error = RunError::new(Blame::Guest, "oops", "Broken_pipe");
         Run { error: Some(error), ..Run::from_new(new, NOW) }
@@ -103,8 +105,10 @@ mod tests {
             created_from: Some(NOW),
             created_before: Some(before),
             search: Some("mail".to_owned()),
+            batch: None,
         };
         assert!(taking.matches(&a_run()));
+        let a_batch = "01890000-0000-7000-8000-0000000000ba".parse::<BatchId>().expect("a UUID");
         let refusals = [
             RunFilter { statuses: vec![RunStatus::Failed], ..taking.clone() },
             RunFilter { tenant: TenantId::new("acme").ok(), ..taking.clone() },
@@ -113,6 +117,7 @@ mod tests {
             RunFilter { tag: Tag::new("Red").ok(), ..taking.clone() },
             RunFilter { created_from: Some(before), ..taking.clone() },
             RunFilter { created_before: Some(NOW), ..taking.clone() },
+            RunFilter { batch: Some(a_batch), ..taking.clone() },
             RunFilter { search: Some("fax".to_owned()), ..taking },
         ];
         for filter in refusals {

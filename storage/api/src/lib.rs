@@ -14,6 +14,7 @@
 //! - Events are hints, and may be lost. No result depends on one.
 
 mod alterations;
+mod batches;
 mod clock;
 mod dependencies;
 mod documents;
@@ -38,6 +39,10 @@ mod schema;
 mod bounds;
 
 pub use alterations::{AlterResult, Alteration, Alterations, check_alter};
+pub use batches::{
+    BatchPage, BatchPageRequest, Batches, CreateBatchResult, NewBatch, SettleResult, check_members,
+    check_new_batch, not_open, not_open_message, released_by,
+};
 pub use bounds::{check_batch, check_claim, check_page, check_spans, key_taken};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use dependencies::{

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use zapjobs_model::{
-    ItemCounts, JobType, LeaseKey, Progress, QueueName, RunId, RunStatus, Tag, TenantId, Timestamp,
-    WorkerId,
+    BatchId, ItemCounts, JobType, LeaseKey, Progress, QueueName, RunId, RunStatus, Tag, TenantId,
+    Timestamp, WorkerId,
 };
 
 /// Items in one batch (runs, transitions, leases, log entries) at most.
@@ -109,6 +109,8 @@ pub struct RunFilter {
     /// Whose id, job type, correlation id or error message contains this text, letter case
     /// aside (ASCII).
     pub search: Option<String>,
+    /// Members of this batch.
+    pub batch: Option<BatchId>,
 }
 
 /// A place between two runs of a listing: the last run of the page before.

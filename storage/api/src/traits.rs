@@ -9,7 +9,7 @@ use zapjobs_model::{
 };
 
 use crate::{
-    Alterations, ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
+    Alterations, ApplyResult, Batches, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, Counts, Dependencies, Documents, EnqueueResult, FlowControl, LeaseState, LogPage,
     LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted,
     PruneRequest, QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter,
@@ -35,6 +35,7 @@ pub trait Storage:
     + Steps
     + Documents
     + Signals
+    + Batches
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;
@@ -95,7 +96,11 @@ pub trait RunStore: Send + Sync {
     /// request is refused as `Conflict`, and with it the batch. Of several batches with one key
     /// at once one takes it.
     ///
-    /// *Cost:* a batch without keys looks at none.
+    /// A run that is a member of a batch ([`Batches`]) is counted there. Where that batch is not
+    /// there, was closed or is another tenant's, a call with a new such run is refused as
+    /// `InvalidRequest`; so is one with both members of batches and runs with keys.
+    ///
+    /// *Cost:* a batch without keys looks at none, one without members at no batch.
     async fn enqueue(&self, runs: &[NewRun]) -> Result<Vec<EnqueueResult>>;
 
     /// Takes up to `limit` pending runs of the selected queues: those with the highest

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use zapjobs_model::{
-    Condition, CorrelationId, Dependency, Digest, Document, DocumentKey, DocumentKind,
+    BatchId, Condition, CorrelationId, Dependency, Digest, Document, DocumentKey, DocumentKind,
     DocumentName, Due, IdempotencyKey, JobDefinition, JobKey, JobSchedule, JobType, Json, Lease,
     LimitKey, LogEntry, LogLevel, LogLine, NewRun, OnConflict, Priority, QueueName, RetryPolicy,
     RunId, Schedule, ScheduleKey, ScheduleName, Tag, TenantId, Timestamp, Trigger, UniqueBy,
@@ -54,6 +54,11 @@ pub(crate) fn run_id(number: u64) -> RunId {
     RunId(numbered_uuid(number))
 }
 
+/// The batch with this number.
+pub(crate) fn batch_id(number: u64) -> BatchId {
+    BatchId(numbered_uuid(number))
+}
+
 /// The worker with this number.
 pub(crate) fn worker(number: u64) -> WorkerId {
     WorkerId(numbered_uuid(number))
@@ -88,6 +93,7 @@ pub(crate) fn a_run(job: &str) -> RunBuilder {
         limit_key: None,
         unique: None,
         idempotency: None,
+        batch: None,
     })
 }
 
@@ -146,6 +152,11 @@ impl RunBuilder {
 
     pub(crate) fn held(mut self) -> Self {
         self.0.due = Due::Held;
+        self
+    }
+
+    pub(crate) fn batch(mut self, batch: BatchId) -> Self {
+        self.0.batch = Some(batch);
         self
     }
 

@@ -5,6 +5,8 @@
 
 pub(crate) mod alterations;
 pub(crate) mod apply;
+pub(crate) mod batches;
+pub(crate) mod batches_at_once;
 pub(crate) mod bounds;
 pub(crate) mod cancel;
 pub(crate) mod claim;

@@ -20,6 +20,7 @@ macro_rules! with_every_durability_case {
             steps_outlive_a_storage_that_was_not_closed
             documents_outlive_a_storage_that_was_not_closed
             signals_and_waits_outlive_a_storage_that_was_not_closed
+            batches_outlive_a_storage_that_was_not_closed
         }
     } };
 }

@@ -29,6 +29,7 @@ mod run_queries;
 mod run_store;
 
 mod alterations;
+mod batches;
 mod coordinator;
 mod definitions;
 mod documents;

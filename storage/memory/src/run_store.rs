@@ -8,7 +8,7 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
-    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies,
+    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies, check_members,
 };
 
 use crate::MemoryStorage;
@@ -20,6 +20,7 @@ impl RunStore for MemoryStorage {
         const OPERATION: &str = "enqueue runs";
         check_batch(OPERATION, runs.len())?;
         check_dependencies(OPERATION, runs)?;
+        check_members(OPERATION, runs)?;
         self.work(OPERATION, |work| {
             if runs.iter().any(has_key) {
                 return work.enqueue_with_keys(OPERATION, runs);
@@ -32,6 +33,9 @@ impl RunStore for MemoryStorage {
                 .map(|(run, _)| run)
                 .collect();
             work.check_parents(OPERATION, &linked, runs)?;
+            let new = runs.iter().zip(&answers).filter(|(_, answer)| is_new(answer));
+            let new: Vec<&NewRun> = new.map(|(run, _)| run).collect();
+            work.check_open(OPERATION, &new)?;
             let stored = answers.iter().filter(|answer| **answer == EnqueueResult::Stored);
             work.make_room(OPERATION, stored.count())?;
             for (run, answer) in runs.iter().zip(&answers) {

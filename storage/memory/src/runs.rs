@@ -8,6 +8,7 @@ use std::ops::Bound;
 
 use zapjobs_model::{LeaseKey, Run, RunId, RunStatus, Timestamp};
 
+use crate::batches::BatchTable;
 use crate::flow::Flow;
 use crate::ready::ReadyLanes;
 use crate::tally::Tally;
@@ -19,6 +20,7 @@ pub(crate) struct Runs {
     by_id: BTreeMap<RunId, Box<Run>>,
     indexes: Indexes,
     flow: Flow,
+    batches: BatchTable,
 }
 
 /// Where to find runs by how they stand.
@@ -55,6 +57,16 @@ impl Runs {
         &mut self.flow
     }
 
+    /// Batches, with counts of the runs.
+    pub(crate) fn batches(&self) -> &BatchTable {
+        &self.batches
+    }
+
+    /// The same, to change them.
+    pub(crate) fn batches_mut(&mut self) -> &mut BatchTable {
+        &mut self.batches
+    }
+
     pub(crate) fn get(&self, id: RunId) -> Option<&Run> {
         self.by_id.get(&id).map(Box::as_ref)
     }
@@ -73,6 +85,7 @@ impl Runs {
     /// Takes a run that is not there yet.
     pub(crate) fn insert(&mut self, mut run: Run) {
         self.flow.enter(&mut run, false);
+        self.batches.added(&run);
         self.indexes.insert(&run);
         self.by_id.insert(run.id, Box::new(run));
     }
@@ -82,8 +95,10 @@ impl Runs {
         let run = self.by_id.get_mut(&id)?;
         self.indexes.remove(run);
         let was_in_line = self.flow.leave(id);
+        let before = run.status;
         change(run);
         self.flow.enter(run, was_in_line);
+        self.batches.shifted(run, before);
         self.indexes.insert(run);
         Some(run)
     }

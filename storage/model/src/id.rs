@@ -131,6 +131,10 @@ checked_text!(
     LimitKey, "limit key", check_text
 );
 checked_text!(
+    /// What a batch is called, for people.
+    BatchName, "batch name", check_text
+);
+checked_text!(
     /// What a job calls one of its steps.
     StepName, "step name", check_text
 );
@@ -228,6 +232,10 @@ macro_rules! uuid_id {
 uuid_id!(
     /// Names one run: a UUID v7, so that ids sort by the time of submission.
     RunId
+);
+uuid_id!(
+    /// Names one batch: a UUID v7, so that ids sort by the time of creation.
+    BatchId
 );
 uuid_id!(
     /// Names one host process that claims runs, anew at every start.

@@ -9,6 +9,7 @@
 //! [`outcome`], and [`mod@settle`] decides what becomes of the run. [`port`] is what
 //! the runtime asks of a sandbox.
 
+pub mod batch;
 pub mod capability;
 pub mod child;
 pub mod definition;
@@ -39,6 +40,7 @@ pub mod unique;
 pub mod wait;
 pub mod workflow;
 
+pub use batch::{Batch, BatchCounts, Settlement};
 pub use capability::Capability;
 pub use child::{ChildError, ChildErrorKind, ChildRequest, ChildState, ChildStatus, Parent};
 pub use definition::{JobDefinition, JobKey};
@@ -49,8 +51,9 @@ pub use flow::{
 };
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    CorrelationId, Digest, DocumentKind, DocumentName, InvalidName, JobType, Lease, LeaseKey,
-    LimitKey, QueueName, RunId, ScheduleName, SignalName, StepName, Tag, TenantId, WorkerId,
+    BatchId, BatchName, CorrelationId, Digest, DocumentKind, DocumentName, InvalidName, JobType,
+    Lease, LeaseKey, LimitKey, QueueName, RunId, ScheduleName, SignalName, StepName, Tag, TenantId,
+    WorkerId,
 };
 pub use job_schedule::{
     FirePlan, JobSchedule, MissedPolicy, OverlapPolicy, ScheduleKey, ScheduleOrigin,

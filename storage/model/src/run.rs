@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CorrelationId, Dependency, Digest, Idempotency, JobKey, JobType, Json, Lease, LeaseKey,
-    LimitKey, QueueName, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Unique, UniqueHold,
-    Usage, WorkerId,
+    BatchId, CorrelationId, Dependency, Digest, Idempotency, JobKey, JobType, Json, Lease,
+    LeaseKey, LimitKey, QueueName, RunError, RunId, RunStatus, Tag, TenantId, Timestamp, Unique,
+    UniqueHold, Usage, WorkerId,
 };
 
 /// How urgent a run is within its queue: higher goes first. 0 unless said, −1000 to 1000.
@@ -200,6 +200,8 @@ pub struct NewRun {
     pub unique: Option<Unique>,
     /// By what a repeated request is known.
     pub idempotency: Option<Idempotency>,
+    /// The batch that it is a member of, which is open. Not together with a key.
+    pub batch: Option<BatchId>,
 }
 
 impl NewRun {
@@ -278,6 +280,9 @@ pub struct Run {
     /// The key that it holds until it has come so far.
     #[serde(default)]
     pub unique: Option<UniqueHold>,
+    /// The batch that it is a member of.
+    #[serde(default)]
+    pub batch: Option<BatchId>,
 }
 
 impl Run {
@@ -319,6 +324,7 @@ impl Run {
             metadata: new.metadata,
             limit_key: new.limit_key,
             unique: new.unique.as_ref().and_then(Unique::hold),
+            batch: new.batch,
         }
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::retry::ATTEMPTS_MAX;
 use crate::workflow::outputs;
 use crate::{
-    CorrelationId, Dependency, Due, IdempotencyKey, InvalidName, InvalidUnique, JobDefinition,
-    JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag, TenantId, Timestamp, Trigger,
-    UniqueRequest,
+    BatchId, CorrelationId, Dependency, Due, IdempotencyKey, InvalidName, InvalidUnique,
+    JobDefinition, JobType, Json, LimitKey, NewRun, Priority, QueueName, RunId, Tag, TenantId,
+    Timestamp, Trigger, UniqueRequest,
 };
 
 /// Labels on one run at most.
@@ -59,6 +59,8 @@ pub struct JobRequest {
     pub unique: Option<UniqueRequest>,
     /// The caller's name for this request, by which a repeated one is known.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// The batch that its run is a member of.
+    pub batch: Option<BatchId>,
 }
 
 impl JobRequest {
@@ -82,6 +84,7 @@ impl JobRequest {
             limit_key: None,
             unique: None,
             idempotency_key: None,
+            batch: None,
         }
     }
 }
@@ -192,6 +195,7 @@ pub fn submit(
         metadata: request.metadata,
         after: request.after,
         limit_key: request.limit_key,
+        batch: request.batch,
     })
 }
 

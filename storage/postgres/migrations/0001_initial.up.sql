@@ -34,7 +34,9 @@ CREATE TABLE {schema}.{prefix}runs (
     line             text     COLLATE "C",
     admitted         boolean  NOT NULL DEFAULT false,
     unique_key       uuid,
-    unique_until     smallint
+    unique_until     smallint,
+    -- The batch that it is a member of; in `inputs` too, for listings.
+    batch            uuid
 ) WITH (
     -- Room for the three versions that most runs go through on one page.
     fillfactor = 70,
@@ -79,7 +81,8 @@ CREATE TABLE {schema}.{prefix}inputs (
     correlation_id text   COLLATE "C",
     tags           text   COLLATE "C",
     metadata       text   COLLATE "C",
-    input          text   COLLATE "C" NOT NULL
+    input          text   COLLATE "C" NOT NULL,
+    batch          uuid
 );
 
 -- For listings: the tenant is here as well as in `runs`, where an index of all runs would be
@@ -386,3 +389,67 @@ CREATE TRIGGER {prefix}flow_leave BEFORE UPDATE OF status ON {schema}.{prefix}ru
     FOR EACH ROW WHEN ((OLD.admitted AND NEW.status <> 0 AND NEW.status <> 2)
         OR (NEW.line IS NOT NULL AND NEW.status <> 7))
     EXECUTE FUNCTION {schema}.{prefix}flow_leave();
+
+-- Batches. Their counts are those here and all in `batch_changes` together.
+CREATE TABLE {schema}.{prefix}batches (
+    id           uuid    NOT NULL PRIMARY KEY,
+    parent       uuid,
+    on_complete  uuid,
+    on_success   uuid,
+    created_at   bigint  NOT NULL,
+    completed_at bigint,
+    succeeded_at bigint,
+    total        bigint  NOT NULL DEFAULT 0,
+    unfinished   bigint  NOT NULL DEFAULT 0,
+    completed    bigint  NOT NULL DEFAULT 0,
+    failed       bigint  NOT NULL DEFAULT 0,
+    cancelled    bigint  NOT NULL DEFAULT 0,
+    is_closed    boolean NOT NULL DEFAULT false,
+    tenant       text    COLLATE "C" NOT NULL,
+    name         text    COLLATE "C"
+) WITH (fillfactor = 70);
+
+CREATE INDEX {prefix}batches_by_tenant ON {schema}.{prefix}batches (tenant, id);
+CREATE INDEX {prefix}batches_by_parent ON {schema}.{prefix}batches (parent, id)
+    WHERE parent IS NOT NULL;
+-- Those about which something may be due, as `zapjobs_model::batch::decide` says.
+CREATE INDEX {prefix}batches_due ON {schema}.{prefix}batches (id)
+    WHERE is_closed AND unfinished <= 0 AND succeeded_at IS NULL
+        AND (completed_at IS NULL OR failed + cancelled <= 0);
+CREATE INDEX {prefix}batches_finished ON {schema}.{prefix}batches (completed_at, id)
+    WHERE completed_at IS NOT NULL;
+
+-- What happened to members, until it is added to their batch's row: so whoever ends a member
+-- writes a row of its own, locks no batch, and waits for nobody who does the same.
+CREATE TABLE {schema}.{prefix}batch_changes (
+    batch      uuid    NOT NULL,
+    total      integer NOT NULL DEFAULT 0,
+    unfinished integer NOT NULL DEFAULT 0,
+    completed  integer NOT NULL DEFAULT 0,
+    failed     integer NOT NULL DEFAULT 0,
+    cancelled  integer NOT NULL DEFAULT 0
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
+
+CREATE INDEX {prefix}batch_changes_of ON {schema}.{prefix}batch_changes (batch);
+
+-- For listings: here, where no change of status writes it.
+CREATE INDEX {prefix}inputs_by_batch ON {schema}.{prefix}inputs (batch, id)
+    WHERE batch IS NOT NULL;
+
+-- A member stands in another place. One that was set aside counts as failed.
+CREATE FUNCTION {schema}.{prefix}batch_shift() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    INSERT INTO {schema}.{prefix}batch_changes (batch, unfinished, completed, failed, cancelled)
+    VALUES (NEW.batch,
+        (NEW.status NOT IN (3, 4, 5, 99))::int - (OLD.status NOT IN (3, 4, 5, 99))::int,
+        (NEW.status = 3)::int - (OLD.status = 3)::int,
+        (NEW.status IN (4, 99))::int - (OLD.status IN (4, 99))::int,
+        (NEW.status = 5)::int - (OLD.status = 5)::int);
+    RETURN NEW;
+END
+$body$;
+CREATE TRIGGER {prefix}batch_shift BEFORE UPDATE OF status ON {schema}.{prefix}runs
+    FOR EACH ROW WHEN (NEW.batch IS NOT NULL AND OLD.status <> NEW.status
+        AND (OLD.status BETWEEN 3 AND 5 OR OLD.status = 99
+            OR NEW.status BETWEEN 3 AND 5 OR NEW.status = 99))
+    EXECUTE FUNCTION {schema}.{prefix}batch_shift();

@@ -31,6 +31,9 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &RunFilt
     if let Some(text) = &filter.search {
         push_search(sql, text);
     }
+    if let Some(batch) = filter.batch {
+        sql.push(" AND i.batch = ").push_bind(batch.0);
+    }
 }
 
 /// Every stored status where none is named; others are records set aside.
@@ -66,7 +69,8 @@ pub(crate) fn tables(filter: &RunFilter, with_payloads: bool) -> String {
         || filter.job_type.is_some()
         || filter.created_from.is_some()
         || filter.created_before.is_some()
-        || filter.search.is_some();
+        || filter.search.is_some()
+        || filter.batch.is_some();
     if with_payloads || by_input {
         from.push_str(" JOIN {schema}.{prefix}inputs i ON i.id = r.id");
     }

@@ -51,6 +51,7 @@ mod quarantine;
 mod row;
 mod text;
 
+mod batches;
 mod definitions;
 mod dependencies;
 mod documents;

@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 use uuid::Uuid;
 use zapjobs_model::{
-    Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
+    BatchId, Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
     Priority, Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp,
     Trigger, UniqueHold, UniqueKey, Until, Usage, WorkerId,
 };
@@ -25,7 +25,7 @@ macro_rules! run_columns {
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
          i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
-         r.limit_key, r.unique_key, r.unique_until, \
+         r.limit_key, r.unique_key, r.unique_until, r.batch, \
          o.output, o.error_type, o.error_message, o.error_blame, o.error_details, \
          o.progress_done, o.progress_total, o.progress_message, \
          o.items_processed, o.items_succeeded, o.items_failed, \
@@ -42,7 +42,7 @@ macro_rules! claimed_columns {
          i.created_at, r.due_at, r.started_at, r.finished_at, r.lease_expires_at, r.attempt, \
          r.host_faults, r.lease, r.cancel_requested, r.worker, r.digest, \
          i.max_attempts, i.deadline, i.correlation_id, i.parent, i.tags, i.metadata, i.input, \
-         r.limit_key, r.unique_key, r.unique_until"
+         r.limit_key, r.unique_key, r.unique_until, r.batch"
     };
 }
 
@@ -111,6 +111,7 @@ pub(crate) fn read_claimed(columns: &mut Columns<'_>) -> DbResult<Run> {
         input: columns.json("input")?,
         limit_key: columns.optional_name(LimitKey::new)?,
         unique: columns.unique()?,
+        batch: columns.value::<Option<Uuid>>()?.map(BatchId),
         output: None,
         error: None,
         progress: Progress::default(),
@@ -191,7 +192,7 @@ impl<'a> Columns<'a> {
         name.ok_or_else(|| DbError::corrupt("a name is missing"))
     }
 
-    fn optional_name<T>(
+    pub(crate) fn optional_name<T>(
         &mut self,
         check: impl Fn(&'a str) -> Result<T, InvalidName>,
     ) -> DbResult<Option<T>> {

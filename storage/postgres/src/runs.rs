@@ -19,7 +19,7 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
-    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies,
+    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies, check_members,
 };
 
 use crate::PostgresStorage;
@@ -33,11 +33,12 @@ impl RunStore for PostgresStorage {
         const OPERATION: &str = "enqueue runs";
         check_batch(OPERATION, runs.len())?;
         check_dependencies(OPERATION, runs)?;
+        check_members(OPERATION, runs)?;
         let mut session = self.session(OPERATION).await?;
         if runs.iter().any(has_key) {
             return self.enqueue_with_keys(&mut session, OPERATION, runs).await;
         }
-        let stored = if runs.iter().all(|run| run.after.is_empty()) {
+        let stored = if runs.iter().all(|run| run.after.is_empty() && run.batch.is_none()) {
             self.insert(&mut session, &NewRuns::of(runs)).await?
         } else {
             self.insert_linked(OPERATION, &mut session, runs).await?

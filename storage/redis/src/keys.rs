@@ -5,7 +5,7 @@
 //! puts all of them into one slot of a cluster, so that a script may touch any of them.
 
 use zapjobs_model::{
-    JobKey, JobType, QueueName, RunId, RunStatus, ScheduleKey, Tag, TenantId, UniqueKey,
+    BatchId, JobKey, JobType, QueueName, RunId, RunStatus, ScheduleKey, Tag, TenantId, UniqueKey,
 };
 
 /// Keys of one prefix.
@@ -70,6 +70,20 @@ impl Keys {
     /// The signals that a run has not taken, and what it waits for.
     pub(crate) fn signals(&self, id: RunId) -> Vec<u8> {
         self.of_run("signals:", id)
+    }
+
+    pub(crate) fn batch(&self, id: BatchId) -> Vec<u8> {
+        self.of_run("batch:", RunId(id.0))
+    }
+
+    /// The members of a batch, in the order of their ids.
+    pub(crate) fn members(&self, id: BatchId) -> Vec<u8> {
+        self.of_run("members:", RunId(id.0))
+    }
+
+    /// The batches that are members of a batch.
+    pub(crate) fn nested(&self, id: BatchId) -> Vec<u8> {
+        self.of_run("batches:in:", RunId(id.0))
     }
 
     fn of_run(&self, kind: &str, id: RunId) -> Vec<u8> {

@@ -41,6 +41,7 @@ mod record;
 mod schedules;
 mod script;
 
+mod batches;
 mod definitions;
 mod dependencies;
 mod documents;

@@ -15,8 +15,9 @@ use std::fmt::Display;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 use zapjobs_model::{
-    Digest, ItemCounts, Json, LimitKey, Progress, Run, RunError, RunId, RunStatus, Usage,
+    BatchId, Digest, ItemCounts, Json, LimitKey, Progress, Run, RunError, RunId, RunStatus, Usage,
 };
 
 use state::State;
@@ -87,7 +88,7 @@ macro_rules! raw_fields {
 }
 
 raw_fields! {
-    new input state trigger output error progress counts result aside limit_key
+    new input state trigger output error progress counts result aside limit_key batch
 }
 
 impl Raw<'_> {
@@ -138,8 +139,14 @@ impl Raw<'_> {
             metadata: new.metadata,
             limit_key: text("limit key", self.limit_key, LimitKey::new)?,
             unique: new.unique,
+            batch: self.batch.map(read_batch).transpose()?,
         })
     }
+}
+
+fn read_batch(bytes: &[u8]) -> ReadResult<BatchId> {
+    let id = Uuid::from_slice(bytes);
+    id.map(BatchId).map_err(|_| Unreadable("its batch is spoilt".to_owned()))
 }
 
 /// In the order in which they are stored, which never changes; new ones come last.

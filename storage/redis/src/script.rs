@@ -48,7 +48,7 @@ macro_rules! scripts {
 }
 
 scripts! {
-    enqueue: ["prelude", "store", "enqueue"] false,
+    enqueue: ["prelude", "store", "members", "enqueue"] false,
     enqueue_unique: ["prelude", "store", "unique", "enqueue_unique"] false,
     claim: ["prelude", "take", "claim"] false,
     claim_run: ["prelude", "take", "claim_run"] false,
@@ -67,7 +67,7 @@ scripts! {
     prune: ["prelude", "ended", "unique", "tags", "prune"] false,
     alter: ["prelude", "links", "unique", "stop", "again", "tags", "alter"] false,
     release_runs: ["prelude", "links", "release_runs"] false,
-    enqueue_linked: ["prelude", "store", "links", "enqueue_linked"] false,
+    enqueue_linked: ["prelude", "store", "links", "members", "enqueue_linked"] false,
     advance: ["prelude", "links", "advance"] false,
     ended_parents: ["ended_parents"] true,
     prune_logs: ["prelude", "ended", "prune_logs"] false,
@@ -82,6 +82,11 @@ scripts! {
     flow_hold: ["prelude", "flow_hold"] true,
     flow_count: ["prelude", "flow_count"] true,
     flow_uses: ["prelude", "flow_uses"] true,
+    batch_create: ["prelude", "store", "members", "batch_create"] false,
+    batch_close: ["prelude", "batch_close"] true,
+    batch_settle: ["prelude", "links", "batch_settle"] false,
+    batch_delete: ["prelude", "batch_delete"] false,
+    batch_page: ["batch_page"] true,
     ready_tenants: ["ready_tenants"] true,
     read: ["read"] true,
     log: ["log"] true,

@@ -29,7 +29,7 @@ enum Source {
     /// These, last first.
     Gathered(Vec<RunId>),
     /// Those of these indexes, before this one.
-    Indexes { keys: Vec<String>, before: Option<RunId>, is_over: bool },
+    Indexes { keys: Vec<Vec<u8>>, before: Option<RunId>, is_over: bool },
 }
 
 impl<'a> Walk<'a> {
@@ -85,24 +85,27 @@ async fn indexes(
     s: &RedisStorage,
     operation: &'static str,
     filter: &RunFilter,
-) -> Result<Vec<String>> {
+) -> Result<Vec<Vec<u8>>> {
+    if let Some(batch) = filter.batch {
+        return Ok(vec![s.keys.members(batch)]);
+    }
     if let Some(tag) = &filter.tag {
-        return Ok(vec![s.keys.tag(tag)]);
+        return Ok(vec![s.keys.tag(tag).into()]);
     }
     if let Some(job_type) = &filter.job_type {
-        return Ok(vec![s.keys.job_type(job_type)]);
+        return Ok(vec![s.keys.job_type(job_type).into()]);
     }
     let mut command = redis::cmd("SMEMBERS");
     command.arg(s.keys.named("types"));
     let answer = s.link.send(&command).await.map_err(|error| describe(operation, &error))?;
     let names = Answer::of(operation, &answer).items()?;
-    names.map(|name| Ok(s.keys.named(&format!("type:{}", name.text()?)))).collect()
+    names.map(|name| Ok(s.keys.named(&format!("type:{}", name.text()?)).into())).collect()
 }
 
 async fn read_parts(
     s: &RedisStorage,
     operation: &'static str,
-    keys: &[String],
+    keys: &[Vec<u8>],
     before: Option<RunId>,
     part: usize,
 ) -> Result<Vec<Vec<RunId>>> {
@@ -145,7 +148,7 @@ async fn gathered(
     operation: &'static str,
     filter: &RunFilter,
 ) -> Result<Option<Vec<RunId>>> {
-    if filter.statuses.is_empty() {
+    if filter.statuses.is_empty() || filter.batch.is_some() {
         return Ok(None);
     }
     let counts = lane_counts(s, operation).await?;

@@ -1,6 +1,7 @@
 -- Deletes all that the first schema holds. Indices go with their tables. What is missing
 -- already is passed over, so that a damaged schema can be removed too.
 
+DROP TABLE IF EXISTS {prefix}batches;
 DROP TABLE IF EXISTS {prefix}flow_look;
 DROP TABLE IF EXISTS {prefix}flow_rates;
 DROP TABLE IF EXISTS {prefix}flow_slots;

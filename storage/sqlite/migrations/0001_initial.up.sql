@@ -32,7 +32,9 @@ CREATE TABLE {prefix}runs (
     line             TEXT,
     admitted         INTEGER NOT NULL DEFAULT 0,
     unique_key       BLOB,
-    unique_until     INTEGER
+    unique_until     INTEGER,
+    -- The batch that it is a member of.
+    batch            BLOB
 ) WITHOUT ROWID;
 
 -- In the order of claims. Each index holds the status, though it is the same throughout,
@@ -352,4 +354,54 @@ CREATE TRIGGER {prefix}flow_leave_line AFTER UPDATE OF status ON {prefix}runs
 WHEN NEW.line IS NOT NULL AND NEW.status <> 7
 BEGIN
     UPDATE {prefix}runs SET line = NULL WHERE id = NEW.id AND status <> 7;
+END;
+
+-- Batches, with counts of their members, which the triggers below keep.
+CREATE TABLE {prefix}batches (
+    id           BLOB    NOT NULL PRIMARY KEY,
+    tenant       TEXT    NOT NULL,
+    name         TEXT,
+    parent       BLOB,
+    created_at   INTEGER NOT NULL,
+    is_closed    INTEGER NOT NULL DEFAULT 0,
+    total        INTEGER NOT NULL DEFAULT 0,
+    unfinished   INTEGER NOT NULL DEFAULT 0,
+    completed    INTEGER NOT NULL DEFAULT 0,
+    failed       INTEGER NOT NULL DEFAULT 0,
+    cancelled    INTEGER NOT NULL DEFAULT 0,
+    completed_at INTEGER,
+    succeeded_at INTEGER,
+    on_complete  BLOB,
+    on_success   BLOB
+) WITHOUT ROWID;
+
+CREATE INDEX {prefix}batches_by_tenant ON {prefix}batches (tenant, id);
+CREATE INDEX {prefix}batches_by_parent ON {prefix}batches (parent, id) WHERE parent IS NOT NULL;
+-- Those about which something is due, as `zapjobs_model::batch::decide` says.
+CREATE INDEX {prefix}batches_due ON {prefix}batches (id)
+    WHERE is_closed = 1 AND unfinished = 0 AND succeeded_at IS NULL
+        AND (completed_at IS NULL OR failed + cancelled = 0);
+CREATE INDEX {prefix}batches_finished ON {prefix}batches (completed_at, id)
+    WHERE completed_at IS NOT NULL AND unfinished = 0;
+
+CREATE INDEX {prefix}runs_by_batch ON {prefix}runs (batch, id) WHERE batch IS NOT NULL;
+
+-- A member is there, or stands in another place. One that was set aside counts as failed.
+CREATE TRIGGER {prefix}batch_add AFTER INSERT ON {prefix}runs WHEN NEW.batch IS NOT NULL
+BEGIN
+    UPDATE {prefix}batches SET total = total + 1, unfinished = unfinished + 1
+    WHERE id = NEW.batch;
+END;
+CREATE TRIGGER {prefix}batch_shift AFTER UPDATE OF status ON {prefix}runs
+WHEN NEW.batch IS NOT NULL AND OLD.status <> NEW.status
+    AND (OLD.status BETWEEN 3 AND 5 OR OLD.status = 99
+        OR NEW.status BETWEEN 3 AND 5 OR NEW.status = 99)
+BEGIN
+    UPDATE {prefix}batches SET
+        unfinished = unfinished - (OLD.status NOT IN (3, 4, 5, 99))
+            + (NEW.status NOT IN (3, 4, 5, 99)),
+        completed = completed - (OLD.status = 3) + (NEW.status = 3),
+        failed = failed - (OLD.status IN (4, 99)) + (NEW.status IN (4, 99)),
+        cancelled = cancelled - (OLD.status = 5) + (NEW.status = 5)
+    WHERE id = NEW.batch;
 END;

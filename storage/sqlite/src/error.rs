@@ -1,8 +1,8 @@
 //! From SQLite's errors to the contract's, in one line a person can act on.
 
 use rusqlite::ErrorCode;
-use zapjobs_model::RunId;
-use zapjobs_storage::{ErrorKind, StorageError, unknown_parent_message};
+use zapjobs_model::{BatchId, RunId};
+use zapjobs_storage::{ErrorKind, StorageError, not_open_message, unknown_parent_message};
 
 /// What goes wrong below the contract, before the operation's name is added.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ impl DbError {
     /// A run waits for one that is not there.
     pub(crate) fn unknown_parent(run: RunId, parent: RunId) -> Self {
         Self::Told(ErrorKind::InvalidRequest, unknown_parent_message(run, parent))
+    }
+
+    pub(crate) fn not_open(batch: BatchId) -> Self {
+        Self::Told(ErrorKind::InvalidRequest, not_open_message(batch))
     }
 
     pub(crate) fn is_busy(&self) -> bool {

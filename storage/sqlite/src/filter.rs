@@ -50,6 +50,9 @@ impl Conditions {
         if let Some(text) = &filter.search {
             built.search(text);
         }
+        if let Some(batch) = filter.batch {
+            built.and("r.batch = ?", batch.0.as_bytes().to_vec());
+        }
         built
     }
 
@@ -91,6 +94,9 @@ fn from(filter: &RunFilter) -> String {
     let indexed = |index: &str| format!("{{prefix}}runs r INDEXED BY {{prefix}}{index}");
     if filter.tag.is_some() {
         return "{prefix}tags t CROSS JOIN {prefix}runs r ON r.id = t.id".to_owned();
+    }
+    if filter.batch.is_some() {
+        return indexed("runs_by_batch");
     }
     match filter.statuses.as_slice() {
         [RunStatus::Running] => return indexed("runs_running"),

@@ -53,6 +53,7 @@ mod outcomes;
 mod quarantine;
 mod row;
 
+mod batches;
 mod definitions;
 mod dependencies;
 mod documents;

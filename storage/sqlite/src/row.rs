@@ -10,7 +10,7 @@ use rusqlite::types::FromSql;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use zapjobs_model::{
-    Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
+    BatchId, Blame, CorrelationId, Digest, InvalidName, ItemCounts, JobType, Json, Lease, LimitKey,
     Priority, Progress, QueueName, Run, RunError, RunId, RunStatus, Tag, TenantId, Timestamp,
     Trigger, UniqueHold, UniqueKey, Until, Usage, WorkerId,
 };
@@ -30,7 +30,7 @@ macro_rules! run_columns {
          o.cpu_us, o.wall_us, o.memory_bytes_peak, o.log_bytes, o.log_lines, \
          o.log_lines_dropped, o.output_bytes, \
          o.wait_us, o.http_requests, o.http_sent_bytes, o.http_received_bytes, \
-         r.limit_key, r.unique_key, r.unique_until"
+         r.limit_key, r.unique_key, r.unique_until, r.batch"
     };
 }
 
@@ -85,6 +85,7 @@ pub(crate) fn read_run(row: &Row<'_>) -> DbResult<Run> {
         usage: columns.usage()?,
         limit_key: columns.optional_name(LimitKey::new)?,
         unique: columns.unique()?,
+        batch: columns.optional_uuid()?.map(BatchId),
     };
     Ok(run)
 }
@@ -147,7 +148,7 @@ impl<'a> Columns<'a> {
         self.optional_name(check)?.ok_or_else(|| DbError::corrupt("a name is missing"))
     }
 
-    fn optional_name<T>(
+    pub(crate) fn optional_name<T>(
         &mut self,
         check: impl Fn(&'a str) -> Result<T, InvalidName>,
     ) -> DbResult<Option<T>> {

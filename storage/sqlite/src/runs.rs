@@ -20,7 +20,7 @@ use zapjobs_model::{LeaseKey, NewRun, Run, RunId, RunStatus, Transition};
 use zapjobs_storage::{
     ApplyResult, BATCH_MAX, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, EnqueueResult, LeaseState, ProgressUpdate, Promoted, PruneRequest, ReleaseResult,
-    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies,
+    RequeueResult, Result, RunStore, check_batch, check_claim, check_dependencies, check_members,
 };
 
 use crate::SqliteStorage;
@@ -32,7 +32,7 @@ use crate::writer::WriteKind;
 pub(crate) use alter::make_ready;
 pub(crate) use apply::{apply as apply_transitions, bytes_of as bytes_of_transitions};
 pub(crate) use enqueue::{bytes_of, enqueue as enqueue_runs};
-pub(crate) use release::release_standing;
+pub(crate) use release::{release as release_runs, release_standing};
 pub(crate) use standing::{Standing, standing};
 pub(crate) use sweep::{row_limit, stored_id};
 
@@ -52,6 +52,7 @@ impl RunStore for SqliteStorage {
         const OPERATION: &str = "enqueue runs";
         check_batch(OPERATION, runs.len())?;
         check_dependencies(OPERATION, runs)?;
+        check_members(OPERATION, runs)?;
         let kind = WriteKind::new(OPERATION, bytes_of(runs));
         let runs = runs.to_vec();
         self.write(kind, move |tx| enqueue::enqueue(tx, &runs)).await

@@ -35,6 +35,7 @@ pub(crate) fn a_run() -> NewRun {
         limit_key: None,
         unique: None,
         idempotency: None,
+        batch: None,
     }
 }
 

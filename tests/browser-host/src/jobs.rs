@@ -24,8 +24,13 @@ pub(crate) fn all() -> Vec<Native> {
         Native::new(import_prices(), import),
         Native::new(simple("send-mail", "mail", "Sends one mail."), mail),
         Native::new(simple("thumbnail", "media", "Makes small pictures of a photo."), thumbnail),
-        Native::new(simple("markup", "default", "Says what a page must not take for markup."), markup),
-        Native::new(nightly(), |_, _, _| async { Outcome::Completed(Json::trusted(r#"{"rows":7}"#)) }),
+        Native::new(
+            simple("markup", "default", "Says what a page must not take for markup."),
+            markup,
+        ),
+        Native::new(nightly(), |_, _, _| async {
+            Outcome::Completed(Json::trusted(r#"{"rows":7}"#))
+        }),
     ]
 }
 

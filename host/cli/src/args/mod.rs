@@ -1,5 +1,6 @@
 //! What can be asked on the command line. One file per command.
 
+mod batch;
 mod dead;
 mod enqueue;
 mod limits;
@@ -20,6 +21,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use batch::{
+    BatchAddArgs, BatchCommand, BatchCreateArgs, BatchListArgs, BatchWaitArgs, CallbackArg,
+};
 pub(crate) use dead::{DeadCommand, DeadRetryArgs, DeadShowArgs};
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
 pub(crate) use limits::{LimitsCommand, ScopeArgs, SetLimitArgs};
@@ -78,6 +82,9 @@ pub(crate) enum Command {
     /// Run nodes that follow each other, look at them, call them off
     #[command(subcommand)]
     Workflow(WorkflowCommand),
+    /// Store runs that belong together, look at them, call them off
+    #[command(subcommand)]
+    Batch(BatchCommand),
     /// Show what happened: runs enqueued, started, completed, failed
     Stats(StatsArgs),
     /// List, set and remove limits on runs over all hosts

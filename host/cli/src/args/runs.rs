@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use zapjobs_model::{
-    JobType, LogLevel, Priority, QueueName, RunStatus, SignalName, Tag, Timestamp,
+    BatchId, JobType, LogLevel, Priority, QueueName, RunStatus, SignalName, Tag, Timestamp,
 };
 
 use super::enqueue::{parse_instant, parse_priority};
@@ -58,6 +58,9 @@ pub(crate) struct ListArgs {
     /// Only runs created since: a span such as 1h, or an instant
     #[arg(long, value_name = "SPAN|RFC3339", value_parser = parse_since)]
     pub(crate) since: Option<Since>,
+    /// Only members of this batch
+    #[arg(long, value_name = "BATCH")]
+    pub(crate) batch: Option<BatchId>,
     /// Only runs whose id, job, correlation id or error message contains this
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,

@@ -113,6 +113,7 @@ fn request(args: &EnqueueArgs, key: &JobKey, input: Json) -> JobRequest {
         limit_key: args.limit_key.clone(),
         unique: args.unique.unique(),
         idempotency_key: args.unique.idempotency_key(),
+        batch: None,
         ..JobRequest::new(key.tenant.clone(), key.job_type.clone(), input)
     }
 }

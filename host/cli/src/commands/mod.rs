@@ -1,5 +1,6 @@
 //! What is done, one file per command.
 
+mod batch;
 mod build;
 mod completions;
 mod config;
@@ -92,6 +93,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Workflow(WorkflowCommand::Run(args)) => workflow::run(args, app).await,
         Command::Workflow(WorkflowCommand::Show(args)) => workflow::show(args, app).await,
         Command::Workflow(WorkflowCommand::Cancel(args)) => workflow::cancel(args, app).await,
+        Command::Batch(command) => batch::batch(command, app).await,
         Command::Stats(args) => stats::stats(args, app).await,
         Command::Limits(command) => limits::limits(command, app).await,
         Command::Pause(scope) => limits::pause(scope, app).await,

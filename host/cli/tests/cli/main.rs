@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "measured figures are shown with the test's name")]
 
 mod authoring;
+mod batches;
 mod errors;
 mod jobs;
 mod limits;

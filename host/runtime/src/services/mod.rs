@@ -9,6 +9,7 @@ mod prune;
 mod record;
 mod rescue;
 mod schedule;
+mod settle_batches;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,7 @@ pub(crate) fn start(core: &Arc<Core>, stop: &CancellationToken, tasks: &mut Join
     spawn(prune::Prune, core, stop, tasks);
     spawn(note_status::NoteStatus, core, stop, tasks);
     spawn(advance::Advance::default(), core, stop, tasks);
+    spawn(settle_batches::SettleBatches, core, stop, tasks);
 }
 
 /// Starts one service.

@@ -56,6 +56,7 @@ impl Rounds {
             limit_key: None,
             unique: None,
             idempotency: None,
+            batch: None,
         };
         let runs: Vec<NewRun> = (0..count).map(run).collect();
         self.storage.enqueue(&runs).await.expect("enqueued");

@@ -1,12 +1,14 @@
 //! What outlives a storage. Only for drivers that can be reopened.
 
-use zapjobs_model::{Document, Lease, RunStatus, Signal, SignalName, Step, StepName};
+use zapjobs_model::{Document, Lease, RunStatus, Settlement, Signal, SignalName, Step, StepName};
 use zapjobs_storage::{
-    ApplyResult, NamedLeaseRequest, RecordStepResult, SendSignalResult, WriteResult,
+    ApplyResult, NamedLeaseRequest, NewBatch, RecordStepResult, SendSignalResult, SettleResult,
+    WriteResult,
 };
 
 use super::signals::a_suspension;
 
+use super::batches::a_batch;
 use crate::actions::{completed, failed, ids, retry_in};
 use crate::builders::{
     LEASE, a_definition, a_document, a_line, a_run, a_schedule, a_worker, json, seconds, worker,
@@ -196,4 +198,22 @@ pub(crate) async fn signals_and_waits_outlive_a_storage_that_was_not_closed(harn
     assert_eq!(f.storage.wait_of(run.id).await.expect("read"), Some(suspension.wait));
     let sent = f.storage.send_signal(run.id, &name, &json("8")).await;
     assert_eq!(sent.expect("answered"), SendSignalResult::Woke);
+}
+
+pub(crate) async fn batches_outlive_a_storage_that_was_not_closed(harness: &dyn Harness) {
+    let f = harness.fresh().await;
+    let callback = a_run("after").held().build();
+    let called = callback.id;
+    let new = NewBatch { on_success: Some(callback), ..a_batch(1) };
+    let id = f.create(new).await;
+    f.settled(a_run("mail").batch(id), completed()).await;
+    f.storage.close_batch(id).await.expect("closed");
+    let before = f.batch(id).await;
+    let f = reopened(harness, f).await;
+    assert_eq!(f.batch(id).await, before);
+    let due = f.storage.ended_batches(10).await.expect("listed");
+    assert_eq!(due, [before]);
+    let settled = f.storage.settle_batch(id, Settlement::CompleteWithSuccess).await;
+    assert_eq!(settled.expect("answered"), SettleResult::Settled);
+    assert_eq!(f.status(called).await, RunStatus::Pending);
 }

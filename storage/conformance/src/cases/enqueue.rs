@@ -71,6 +71,7 @@ pub(crate) async fn every_field_is_stored_as_it_was_given(f: &Fixture) {
         limit_key: run.limit_key,
         unique: None,
         idempotency: None,
+        batch: None,
     };
     assert_eq!(given_back, new);
 }

@@ -162,6 +162,7 @@ pub(crate) async fn every_condition_must_hold(f: &Fixture) {
         created_from: Some(f.now()),
         created_before: Some(f.now().plus(MICROSECOND)),
         search: Some("mail".to_owned()),
+        batch: None,
     };
     assert_eq!(f.list(filter).await, numbered([1]));
 }

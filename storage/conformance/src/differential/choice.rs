@@ -2,6 +2,7 @@
 
 mod alterations;
 mod attempts;
+mod batches;
 mod dependencies;
 pub(super) mod documents;
 mod flow;
@@ -41,6 +42,8 @@ pub(super) struct Chooser {
     claims: Vec<Run>,
     /// Ids of runs that schedules made are never used twice.
     fired: u64,
+    /// Nor are ids of callbacks.
+    called: u64,
     /// Logs of runs that ended before this instant may have been pruned.
     logs_pruned_before: Timestamp,
 }
@@ -53,6 +56,7 @@ impl Chooser {
             used: HashSet::new(),
             claims: Vec::new(),
             fired: 0,
+            called: 0,
             logs_pruned_before: Timestamp::from_micros(0),
         }
     }
@@ -68,8 +72,8 @@ impl Chooser {
 
     /// The next operation. The reference is looked at, so that most operations mean something.
     pub(super) async fn choose(&mut self, reference: &Fixture) -> Operation {
-        match self.random.below(100) {
-            0..12 => self.enqueue(),
+        match self.random.below(108) {
+            0..12 => self.enqueue(reference).await,
             12..14 => self.signal(reference).await,
             14..16 => self.change_limit(),
             16..28 => self.claim(reference).await,
@@ -95,6 +99,7 @@ impl Chooser {
             87..91 => self.append(reference).await,
             91..96 => self.coordinate(),
             96..98 => self.document(reference).await,
+            98..106 => self.batches(reference).await,
             _ => self.let_pass(),
         }
     }
@@ -170,7 +175,7 @@ impl Chooser {
         Operation::LetPass(span)
     }
 
-    fn enqueue(&mut self) -> Operation {
+    async fn enqueue(&mut self, reference: &Fixture) -> Operation {
         let count = self.random.one_of(&[0, 1, 1, 2, 3, 8]);
         // Runs with keys and runs that wait for others meet in few batches: all of it is refused.
         let (has_keys, has_links) = self.random.one_of(&[
@@ -181,15 +186,19 @@ impl Chooser {
             (false, true),
             (true, true),
         ]);
-        let runs = (0..count).map(|_| {
+        let mut runs = Vec::new();
+        for _ in 0..count {
             let run = self.new_run();
             let run = if has_keys { self.with_keys(run) } else { run };
             let after = if has_links { self.after() } else { Vec::new() };
             let deadline = self.now.plus(self.span());
             let deadline = self.random.once_in(8).then_some(deadline);
-            NewRun { due: self.due(), deadline, after, ..run.build() }
-        });
-        Operation::Enqueue(runs.collect())
+            let run = run.build();
+            let has_batch = !has_keys || self.random.once_in(20);
+            let batch = if has_batch { self.batch_of(&run.tenant, reference).await } else { None };
+            runs.push(NewRun { due: self.due(), deadline, after, batch, ..run });
+        }
+        Operation::Enqueue(runs)
     }
 
     fn new_run(&mut self) -> RunBuilder {

@@ -6,16 +6,17 @@ use std::future::Future;
 use std::time::Duration;
 
 use zapjobs_model::{
-    Blame, Document, DocumentKey, DocumentKind, DocumentName, JobDefinition, JobKey, JobSchedule,
-    Json, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun, Run, RunError, RunId, RunStatus,
-    ScheduleKey, SignalName, StepName, Suspension, TenantId, Timestamp, Transition, WorkerId,
+    Batch, BatchId, Blame, Document, DocumentKey, DocumentKind, DocumentName, JobDefinition,
+    JobKey, JobSchedule, Json, LeaseKey, LimitChange, LimitScope, LogEntry, NewRun, Run, RunError,
+    RunId, RunStatus, ScheduleKey, Settlement, SignalName, StepName, Suspension, TenantId,
+    Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    AdmitRequest, AdvanceRequest, AdvanceResult, Alteration, ClaimRequest, ClaimRunRequest,
-    ClaimRunResult, DocumentPageRequest, DuePlace, ENDS_MAX, EndedParent, FireRequest,
-    LogPageRequest, NamedLease, NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection,
-    Result, RunFilter, RunPageRequest, SchedulePageRequest, StatisticsRequest, Storage,
-    WorkerRecord,
+    AdmitRequest, AdvanceRequest, AdvanceResult, Alteration, BatchPageRequest, ClaimRequest,
+    ClaimRunRequest, ClaimRunResult, DocumentPageRequest, DuePlace, ENDS_MAX, EndedParent,
+    FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest, NewBatch, ProgressUpdate,
+    PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest, SchedulePageRequest,
+    StatisticsRequest, Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -79,6 +80,13 @@ pub(super) enum Operation {
     SendSignal(RunId, SignalName, Json),
     TakeSignal(LeaseKey, SignalName, StepName),
     Suspend(Suspension),
+    CreateBatch(NewBatch),
+    CloseBatch(BatchId),
+    Batches(BatchPageRequest),
+    EndedBatches,
+    SettleBatch(BatchId, Settlement),
+    FinishedBatches(PruneRequest),
+    DeleteBatches(Vec<BatchId>),
 }
 
 /// One storage that operations are performed on.
@@ -220,6 +228,22 @@ impl Performer {
             }
             Operation::Suspend(suspension) => said(storage.suspend(suspension).await),
             Operation::Release(name, owner) => said(storage.release(name, *owner).await),
+            other => self.perform_on_batches(other).await,
+        }
+    }
+
+    async fn perform_on_batches(&self, operation: &Operation) -> String {
+        let storage = self.storage();
+        match operation {
+            Operation::CreateBatch(new) => said(storage.create_batch(new.clone()).await),
+            Operation::CloseBatch(id) => said(storage.close_batch(*id).await),
+            Operation::Batches(request) => said(storage.batches(request.clone()).await),
+            Operation::EndedBatches => said(storage.ended_batches(ENDS_MAX).await.map(by_id)),
+            Operation::SettleBatch(id, settlement) => {
+                said(storage.settle_batch(*id, *settlement).await)
+            }
+            Operation::FinishedBatches(request) => said(storage.finished_batches(*request).await),
+            Operation::DeleteBatches(ids) => said(storage.delete_batches(ids).await),
             other => panic!("{other:?} is about runs"),
         }
     }
@@ -338,6 +362,12 @@ pub(super) fn awaited(mut ends: Vec<EndedParent>) -> Vec<EndedParent> {
     ends.retain(|end| !end.children.is_empty());
     ends.sort_by_key(|end| end.run);
     ends
+}
+
+/// The order of batches about which something is due is open.
+pub(super) fn by_id(mut batches: Vec<Batch>) -> Vec<Batch> {
+    batches.sort_by_key(|batch| batch.id);
+    batches
 }
 
 fn sorted<T: Ord>(answer: Result<Vec<T>>) -> Result<Vec<T>> {

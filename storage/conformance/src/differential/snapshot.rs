@@ -4,13 +4,14 @@ use std::fmt::Debug;
 
 use zapjobs_model::{QueueName, RunId, Timestamp};
 use zapjobs_storage::{
-    DocumentOwner, DocumentPageRequest, ENDS_MAX, LogPageRequest, PAGE_MAX, QueueSelection, Result,
-    RunFilter, RunPageRequest, SPANS_MAX, SchedulePageRequest, Span, StatisticsRequest,
+    BatchPageRequest, DocumentOwner, DocumentPageRequest, ENDS_MAX, LogPageRequest, PAGE_MAX,
+    QueueSelection, Result, RunFilter, RunPageRequest, SPANS_MAX, SchedulePageRequest, Span,
+    StatisticsRequest,
 };
 
 use super::choice::documents::KINDS;
 use super::choice::{HOURS_PROMISED, LEASES, QUEUES, TENANTS};
-use super::operation::{Performer, awaited, comparable, said};
+use super::operation::{Performer, awaited, by_id, comparable, said};
 use crate::builders::{document_kind, queue, tenant};
 
 /// Every row that can be read, as text.
@@ -46,6 +47,9 @@ pub(super) async fn of(side: &Performer) -> Vec<String> {
     rows.extend(each(storage.workers().await));
     rows.extend(statistics(side).await);
     rows.extend(each(storage.ended_parents(ENDS_MAX).await.map(awaited)));
+    let all = BatchPageRequest { limit: PAGE_MAX, ..BatchPageRequest::default() };
+    rows.extend(each(storage.batches(all).await.map(|page| page.batches)));
+    rows.extend(each(storage.ended_batches(ENDS_MAX).await.map(by_id)));
     for name in LEASES {
         rows.push(format!("lease: {}", side.named_lease(name).await));
     }

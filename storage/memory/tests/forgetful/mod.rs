@@ -189,6 +189,17 @@ passed_on!(Dependencies {
     dependencies(run: RunId) -> Vec<Dependency>;
 });
 
+passed_on!(Batches {
+    create_batch(batch: NewBatch) -> CreateBatchResult;
+    close_batch(id: BatchId) -> bool;
+    batch(id: BatchId) -> Option<Batch>;
+    batches(request: BatchPageRequest) -> BatchPage;
+    ended_batches(limit: usize) -> Vec<Batch>;
+    settle_batch(id: BatchId, settlement: Settlement) -> SettleResult;
+    finished_batches(request: PruneRequest) -> Vec<Batch>;
+    delete_batches(ids: &[BatchId]) -> usize;
+});
+
 passed_on!(RunQueries {
     run(id: RunId) -> Option<Run>;
     runs(request: RunPageRequest) -> Page;

@@ -28,6 +28,7 @@ fn running() -> Run {
         limit_key: None,
         unique: None,
         idempotency: None,
+        batch: None,
     };
     let mut run = Run::from_new(new, NOW);
     run.status = RunStatus::Running;

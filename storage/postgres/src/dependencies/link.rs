@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 use zapjobs_model::{NewRun, RunId};
-use zapjobs_storage::{Result, unknown_parent};
+use zapjobs_storage::{Result, not_open, unknown_parent};
 
 use crate::PostgresStorage;
 use crate::row::Columns;
@@ -27,7 +27,7 @@ const LINK: &str = "WITH edges AS (
     ON CONFLICT (run) DO NOTHING";
 
 impl PostgresStorage {
-    /// Stores runs of which some wait for others.
+    /// Stores runs of which some wait for others, or are members of batches.
     pub(crate) async fn insert_linked(
         &self,
         operation: &'static str,
@@ -35,11 +35,16 @@ impl PostgresStorage {
         runs: &[NewRun],
     ) -> Result<Stored> {
         session.begin().await?;
+        let open = self.lock_batches(session, runs).await?;
         if let Some((run, parent)) = self.lock_parents(session, runs).await? {
             session.roll_back().await?;
             return Err(unknown_parent(operation, run, parent));
         }
         let stored = self.insert(session, &NewRuns::of(runs)).await?;
+        if let Some(batch) = self.count_members(session, runs, &stored, &open).await? {
+            session.roll_back().await?;
+            return Err(not_open(operation, batch));
+        }
         let has_ends = self.link(session, runs, &stored).await?;
         session.commit().await?;
         if has_ends {
@@ -59,6 +64,9 @@ impl PostgresStorage {
         let mut seen = HashSet::with_capacity(runs.len());
         let first = runs.iter().filter(|run| seen.insert(run.id));
         let linked: Vec<&NewRun> = first.filter(|run| !run.after.is_empty()).collect();
+        if linked.is_empty() {
+            return Ok(None);
+        }
         let wanted: HashSet<Uuid> = linked
             .iter()
             .flat_map(|run| run.after.iter().map(|of| of.run.0).chain([run.id.0]))

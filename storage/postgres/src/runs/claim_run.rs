@@ -34,7 +34,7 @@ const CLAIM: &str = concat!(
     LEFT JOIN {schema}.{prefix}inputs i ON i.id = r.id"
 );
 /// Where the columns that tell how the run stood begin: behind the run's own.
-const STANDING_AT: usize = 28;
+const STANDING_AT: usize = 29;
 
 impl PostgresStorage {
     pub(super) async fn claim_certain(

@@ -20,23 +20,24 @@ const INSERT: &str = concat!(
         FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int2[], $7::int2[],
             $8::text[], $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::text[],
             $14::uuid[], $15::text[], $16::text[], $19::bool[], $20::text[], $21::uuid[],
-            $22::int2[])
+            $22::int2[], $23::uuid[])
         AS t (id, tenant, job_type, queue, priority, trigger_code, input, delay_us, due_at,
             deadline, max_attempts, correlation_id, parent, tags, metadata, held, limit_key,
-            unique_key, unique_until)),
+            unique_key, unique_until, batch)),
     stored AS (
         INSERT INTO {schema}.{prefix}runs (id, due_at, input_bytes, priority, status,
-            trigger_code, tenant, queue, job_type, limit_key, unique_key, unique_until)
+            trigger_code, tenant, queue, job_type, limit_key, unique_key, unique_until, batch)
         SELECT id, due, octet_length(input), priority,
             CASE WHEN held THEN 7 WHEN due > created THEN 1 ELSE 0 END, trigger_code, tenant, queue,
-            job_type, limit_key, unique_key, unique_until
+            job_type, limit_key, unique_key, unique_until, batch
         FROM given ORDER BY id
         ON CONFLICT (id) DO NOTHING RETURNING id, status, tenant, queue),
     with_input AS (
         INSERT INTO {schema}.{prefix}inputs (id, created_at, max_attempts, deadline, parent,
-            tenant, job_type, correlation_id, tags, metadata, input)
+            tenant, job_type, correlation_id, tags, metadata, input,
+            batch)
         SELECT g.id, created, max_attempts, deadline, parent, g.tenant, job_type, correlation_id,
-            tags, metadata, input
+            tags, metadata, input, batch
         FROM given g JOIN stored USING (id)),
     with_tags AS (
         INSERT INTO {schema}.{prefix}tags (tag, id)
@@ -72,6 +73,7 @@ pub(crate) struct NewRuns {
     held: Vec<bool>,
     unique_keys: Vec<Option<Uuid>>,
     unique_until: Vec<Option<i16>>,
+    batches: Vec<Option<Uuid>>,
 }
 
 impl NewRuns {
@@ -112,6 +114,7 @@ impl NewRuns {
         let hold = run.unique.as_ref().and_then(Unique::hold);
         self.unique_keys.push(hold.map(|hold| hold.key.0));
         self.unique_until.push(hold.map(|hold| hold.until.code().into()));
+        self.batches.push(run.batch.map(|batch| batch.0));
     }
 }
 
@@ -147,7 +150,7 @@ impl PostgresStorage {
         let query = query.bind(&new.correlation_ids).bind(&new.parents).bind(&new.tags);
         let query = query.bind(&new.metadata).bind(&new.tagged).bind(&new.tag_names);
         let query = query.bind(&new.held).bind(&new.limit_keys);
-        let query = query.bind(&new.unique_keys).bind(&new.unique_until);
+        let query = query.bind(&new.unique_keys).bind(&new.unique_until).bind(&new.batches);
         let rows = session.rows(query).await?;
         let read = rows.iter().map(|row| {
             let mut columns = Columns::new(row);

@@ -32,12 +32,25 @@ struct Standing {
     then: Option<i16>,
 }
 
+/// How runs stood that were to be released.
+pub(crate) struct Standings(HashMap<Uuid, Standing>);
+
 impl PostgresStorage {
     pub(super) async fn release_held(
         &self,
         session: &mut Session<'_>,
         runs: &[RunId],
     ) -> Result<Vec<ReleaseResult>> {
+        let mut standings = self.release_standing(session, runs).await?;
+        Ok(self.answer_releases(runs, &mut standings))
+    }
+
+    /// Releases what is held; answers how each run stood and stands, and tells nobody yet.
+    pub(crate) async fn release_standing(
+        &self,
+        session: &mut Session<'_>,
+        runs: &[RunId],
+    ) -> Result<Standings> {
         let mut ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -48,8 +61,16 @@ impl PostgresStorage {
             let queue = columns.value()?;
             Ok((id, Standing { queue, status: columns.value()?, then: columns.value()? }))
         });
-        let mut standings: HashMap<Uuid, Standing> = session.told(read.collect::<DbResult<_>>())?;
-        Ok(runs.iter().map(|run| self.answer_release(standings.get_mut(&run.0))).collect())
+        session.told(read.collect::<DbResult<_>>()).map(Standings)
+    }
+
+    /// Answers each wish, and tells listeners.
+    pub(crate) fn answer_releases(
+        &self,
+        runs: &[RunId],
+        Standings(standings): &mut Standings,
+    ) -> Vec<ReleaseResult> {
+        runs.iter().map(|run| self.answer_release(standings.get_mut(&run.0))).collect()
     }
 
     /// Answers one wish, and notes that its run is released.

@@ -19,6 +19,7 @@ function doings.delete(key, id, run)
   leave(id, run)
   remove(P .. 'type:' .. run.job_type, id)
   types[run.job_type] = true
+  if run.batch then remove(P .. 'members:' .. run.batch, id) end
   for _, tag in ipairs(tags_of(run)) do remove(P .. 'tag:' .. tag, id) end
   gone[#gone + 1] = key
   gone[#gone + 1] = P .. 'log:' .. id

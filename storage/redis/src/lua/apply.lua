@@ -67,7 +67,7 @@ for i = RUN_FIRST, #KEYS do
   local key, change = KEYS[i], ARGV[at]
   local lease, status = sub(change, 1, 4), byte(change, 5) - 48
   local is_final = status >= 3 and status <= 5
-  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside', 'followed', 'slots')
+  local run = redis.pcall('HMGET', key, 'state', 'new', 'aside', 'followed', 'slots', 'batch')
   local state, new = run[1], not run[3] and run[2]
   local why = refusal(key, new, state, lease, is_final)
   if why then
@@ -83,6 +83,7 @@ for i = RUN_FIRST, #KEYS do
     if is_final then
       add(KEYS[3 + status], ARGV[at + 1], id)
       if run[4] then note_end(id, status) end
+      if run[6] then shift_member(run[6], 2, status) end
     else
       put_back(id, new, lane, status, due)
     end

@@ -1,7 +1,8 @@
 -- New runs of which some wait for others, all or none: nothing below can fail once the first is
 -- written. ARGV: how many wait; for each its place among the runs, from 0, and packed for whom:
 -- 16 bytes of id and a digit; then as enqueue. Answers the places of runs that were there, the
--- queues and notices; or -1, and the place of a run and the run it waits for, which is not there.
+-- queues and notices; or -1, and the place of a run and the run it waits for, which is not there;
+-- or -2 and a batch that takes none of its runs.
 local there, key, at, links = {}, RUN_FIRST, ARG_FIRST + 1, {}
 local batch = {}
 for i = RUN_FIRST, #KEYS do batch[KEYS[i]] = true end
@@ -19,6 +20,8 @@ for i = 1, tonumber(ARGV[ARG_FIRST]) do
   end
   at = at + 2
 end
+local closed = closed_batch(key, at)
+if closed then return { -2, closed } end
 while key <= #KEYS do
   local next_at = store(key, at, there)
   key, at = key + tonumber(ARGV[at]), next_at

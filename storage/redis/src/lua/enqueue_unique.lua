@@ -85,7 +85,7 @@ local function submitted(group) return string.rep('\0', 8) .. ARGV[new_at(group)
 local function change_new(group, other)
   ARGV[new_at(group)] = sub(with(submitted(group), submitted(other)), 9)
   ARGV[new_at(group) + 1] = ARGV[new_at(other) + 1]
-  for place_in = 3, 5 do ARGV[group + place_in] = ARGV[other + place_in] end
+  for place_in = 3, 6 do ARGV[group + place_in] = ARGV[other + place_in] end
 end
 
 -- The same for a run that waits.

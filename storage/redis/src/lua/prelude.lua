@@ -166,9 +166,71 @@ local function join_line(id, line, priority, due)
   redis.call('HSET', run_key(id), 'line', line)
 end
 
+-- Batches. By batch, how many members came to stand in another place; and members that left an
+-- index, by their ids: their batch and how they stood.
+local batch_deltas, members_left = {}, {}
+local PLACES = { [3] = 'completed', [4] = 'failed', [5] = 'cancelled' }
+
+local function batch_key(batch) return P .. 'batch:' .. batch end
+
+local function count_members(batch, place_in, by)
+  local deltas = list_in(batch_deltas, batch)
+  deltas[place_in] = (deltas[place_in] or 0) + by
+end
+
+local function add_members(batch, times)
+  count_members(batch, 'total', times)
+  count_members(batch, 'unfinished', times)
+end
+
+-- A member that stood so stands otherwise.
+local function shift_member(batch, before, after)
+  count_members(batch, PLACES[before] or 'unfinished', -1)
+  count_members(batch, PLACES[after] or 'unfinished', 1)
+end
+
+-- One that was set aside counts as failed.
+local function set_member_aside(id, before)
+  local batch = redis.pcall('HGET', run_key(id), 'batch')
+  if type(batch) == 'string' and #batch == 16 then shift_member(batch, before, 4) end
+end
+
+-- Indexes a batch as it stands: whether something is due, as `zapjobs_model::batch::decide` says,
+-- and whether it may be pruned.
+local function index_batch(batch)
+  local closed, unfinished, failed, cancelled, completed_at, succeeded_at = unpack(redis.call(
+    'HMGET', batch_key(batch), 'closed', 'unfinished', 'failed', 'cancelled', 'completed_at',
+    'succeeded_at'), 1, 6)
+  local is_over = closed == '1' and unfinished == '0'
+  local is_due = not succeeded_at and (not completed_at or failed == '0' and cancelled == '0')
+  if is_over and is_due then
+    redis.call('ZADD', P .. 'batches:due', 0, batch)
+  else
+    redis.call('ZREM', P .. 'batches:due', batch)
+  end
+  if is_over and completed_at then
+    redis.call('ZADD', P .. 'batches:ended', completed_at, batch)
+  else
+    redis.call('ZREM', P .. 'batches:ended', batch)
+  end
+end
+
+local function write_batches()
+  for batch, deltas in pairs(batch_deltas) do
+    if redis.call('EXISTS', batch_key(batch)) == 1 then
+      for place_in, by in pairs(deltas) do
+        if by ~= 0 then redis.call('HINCRBY', batch_key(batch), place_in, whole(by)) end
+      end
+      index_batch(batch)
+    end
+  end
+end
+
 -- Indexes a run that is not running. `at` is when it is due or ended.
 local function enter(id, lane, priority, status, at)
   count(lane, status, 1)
+  local member = members_left[id]
+  if member then shift_member(member.batch, member.status, status) end
   if status ~= 0 and slots_left[id] then give_back(id, slots_left[id]) end
   if status == 0 then
     add(lane_key(lane), place(priority, at), rank(priority, at) .. id)
@@ -190,6 +252,7 @@ end
 local function leave(id, run)
   count(run.lane, run.status, -1)
   if run.slots then slots_left[id] = run.slots end
+  if run.batch then members_left[id] = { batch = run.batch, status = run.status } end
   if run.line then leave_line(id, run) end
   if run.status == 0 then
     remove(lane_key(run.lane), rank(run.priority, run.due) .. id)
@@ -207,7 +270,8 @@ end
 
 -- How one run stands; nothing if there is none. Status 99: it was set aside or is spoilt.
 local function look(id)
-  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside', 'followed', 'slots', 'line')
+  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside', 'followed', 'slots', 'line',
+    'batch')
   if run.err then return { status = 99 } end
   local new, state = run[1], run[2]
   if not new and redis.call('EXISTS', run_key(id)) == 0 then return nil end
@@ -219,7 +283,8 @@ local function look(id)
     .. string.rep('\0', 4) .. NEVER .. string.rep('\0', 16) .. '0'
   return { status = tonumber(sub(state, 1, 1)) or 99, state = state, due = due,
     priority = priority, lane = lane, job_type = job_type, new = new, tags_at = tags_at,
-    followed = run[4], slots = run[5], line = run[6] }
+    followed = run[4], slots = run[5], line = run[6],
+    batch = run[7] }
 end
 
 local function tally(span, keep_s)
@@ -342,6 +407,7 @@ local function flush()
     write_indexes()
   end
   note_flow()
+  write_batches()
   add_up(COUNTS, deltas)
   add_up(WAITING, more_waiting())
   if next(told) then

@@ -16,6 +16,7 @@ for _, place_of in ipairs(ended) do
     leave(id, run)
     remove(P .. 'type:' .. run.job_type, id)
     types[run.job_type] = true
+    if run.batch then remove(P .. 'members:' .. run.batch, id) end
     for _, tag in ipairs(tags_of(run)) do remove(P .. 'tag:' .. tag, id) end
     keys[#keys + 1] = own_key(id, run)
     keys[#keys + 1] = run_key(id)

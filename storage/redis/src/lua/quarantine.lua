@@ -4,6 +4,7 @@ local key, id = KEYS[RUN_FIRST], id_of(KEYS[RUN_FIRST])
 local run = look(id)
 if run and run.status ~= 99 then
   leave(id, run)
+  set_member_aside(id, run.status)
 elseif run then
   -- As far as it can be read, it is counted no more.
   local fields = redis.pcall('HMGET', key, 'new', 'state', 'aside')
@@ -12,6 +13,7 @@ elseif run then
   if not fields.err and not fields[3] and new and #new > 11 and status then
     local field = status .. '/' .. lane_of(new)
     if redis.call('HEXISTS', COUNTS, field) == 1 then count(lane_of(new), status, -1) end
+    set_member_aside(id, status)
   end
 end
 local slots = redis.pcall('HGET', key, 'slots')

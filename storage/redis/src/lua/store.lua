@@ -1,5 +1,6 @@
 -- Stores runs that are alike: KEYS from `first` on, arguments from ARGV[at] on: how many,
--- lane, job type, priority, how they are due, when, '1' if they are held, the number of tags,
+-- lane, job type, priority, how they are due, when, '1' if they are held, else '0', and behind it
+-- their batch if they have one, the number of tags,
 -- the key of their limit per key or '', the tags; then for each what was submitted, without the
 -- instant, and its input.
 -- Answers where the next arguments begin. Places of runs that were there go to `there`.
@@ -14,7 +15,8 @@ local function store(first, at, there)
     due = math.max(time, NOW)
   end
   local status, created, state = due > NOW and 1 or 0, instant(NOW), nil
-  if ARGV[at + 6] == '1' then status = 7 end
+  local batch = sub(ARGV[at + 6], 2)
+  if sub(ARGV[at + 6], 1, 1) == '1' then status = 7 end
   if status ~= 0 then
     state = status .. '0' .. string.rep('\0', 8) .. NEVER .. instant(due) .. string.rep('\0', 4) .. NEVER
       .. string.rep('\0', 16) .. '0'
@@ -46,6 +48,10 @@ local function store(first, at, there)
       end
       if limit_key ~= '' then redis.call('HSET', key, 'limit_key', limit_key) end
       local id = sub(key, -16)
+      if batch ~= '' then
+        redis.call('HSET', key, 'batch', batch)
+        add(P .. 'members:' .. batch, '0', id)
+      end
       if status == 0 then became_pending(id) end
       line[line_at + 1], line[line_at + 2], line_at = score, begin .. id, line_at + 2
       of_type[type_at + 1], of_type[type_at + 2], type_at = '0', id, type_at + 2
@@ -58,6 +64,7 @@ local function store(first, at, there)
     redis.call('SADD', TYPES, job_type)
     count(lane, status, stored)
     happened(lane, 'enqueued', stored)
+    if batch ~= '' then add_members(batch, stored) end
     if status == 0 then ready[lane] = true elseif status == 1 then waits = true end
   end
   return argument

@@ -14,6 +14,7 @@ local claimed, bytes, started = {}, 0, {}
 local function set_aside(id, lane, reason)
   count(lane, 0, -1)
   redis.call('HSET', QUARANTINE, id, reason)
+  set_member_aside(id, 0)
   local slots = redis.pcall('HGET', run_key(id), 'slots')
   if type(slots) == 'string' then give_back(id, slots) end
   redis.pcall('HSET', run_key(id), 'aside', 1)

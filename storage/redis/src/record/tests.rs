@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use uuid::Uuid;
 use zapjobs_model::{
-    Blame, CorrelationId, Due, JobType, Lease, NewRun, OnConflict, Priority, QueueName, RunError,
-    Tag, TenantId, Timestamp, Trigger, Unique, UniqueHold, UniqueKey, UniqueScope, Until, WorkerId,
+    BatchId, Blame, CorrelationId, Due, JobType, Lease, NewRun, OnConflict, Priority, QueueName,
+    RunError, Tag, TenantId, Timestamp, Trigger, Unique, UniqueHold, UniqueKey, UniqueScope, Until,
+    WorkerId,
 };
 
 use super::*;
@@ -33,6 +34,7 @@ fn plain() -> Run {
         limit_key: None,
         unique: None,
         idempotency: None,
+        batch: None,
     };
     Run::from_new(new, Timestamp::from_micros(1_790_000_000_000_001))
 }
@@ -51,6 +53,7 @@ fn fields_of_run(run: &Run) -> Fields {
     fields.push(("counts", encoded(&run.counts).into()));
     fields.extend(run.output.as_ref().map(|output| ("output", output.as_str().into())));
     fields.extend(run.error.as_ref().map(|error| ("error", encoded(error).into())));
+    fields.extend(run.batch.map(|batch| ("batch", batch.0.as_bytes().to_vec())));
     fields.extend(run.limit_key.as_ref().map(|key| ("limit_key", key.as_str().into())));
     fields
 }
@@ -82,6 +85,7 @@ fn as_submitted(run: &Run) -> NewRun {
             on_conflict: OnConflict::Keep,
         }),
         idempotency: None,
+        batch: None,
     }
 }
 
@@ -184,6 +188,7 @@ fn changes() -> Vec<(&'static str, &'static str, Change)> {
         ("limit_key", "limit_key", |run| {
             run.limit_key = Some(LimitKey::new("customer 7/ü").expect("a key"));
         }),
+        ("batch", "batch", |run| run.batch = Some(BatchId(Uuid::from_u128(3)))),
     ]
 }
 

@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 
 use zapjobs_model::unique::plan::has_key;
-use zapjobs_model::{Due, NewRun};
+use zapjobs_model::{BatchId, Due, NewRun};
 use zapjobs_storage::{
-    EnqueueResult, Result, StorageError, check_batch, check_dependencies, unknown_parent,
+    EnqueueResult, Result, StorageError, check_batch, check_dependencies, check_members, not_open,
+    unknown_parent,
 };
 
 use super::keys;
@@ -29,6 +30,7 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
     s.check_open(OPERATION)?;
     check_batch(OPERATION, runs.len())?;
     check_dependencies(OPERATION, runs)?;
+    check_members(OPERATION, runs)?;
     check_bytes(OPERATION, runs)?;
     if runs.is_empty() {
         return Ok(Vec::new());
@@ -52,7 +54,10 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
     }
     let answer = s.call(OPERATION, &call).await?;
     let answer = Answer::of(OPERATION, &answer);
-    if has_links && is_refused(answer)? {
+    if is_refused(answer, -2)? {
+        return Err(not_open(OPERATION, BatchId(answer.at(1)?.run_id()?.0)));
+    }
+    if has_links && is_refused(answer, -1)? {
         let run = sent.get(answer.at(1)?.count()?).ok_or_else(|| unexpected(OPERATION))?;
         return Err(unknown_parent(OPERATION, runs[*run].id, answer.at(2)?.run_id()?));
     }
@@ -68,9 +73,9 @@ pub(super) async fn enqueue(s: &RedisStorage, runs: &[NewRun]) -> Result<Vec<Enq
     Ok(results)
 }
 
-/// Whether `enqueue_linked.lua` stored nothing.
-fn is_refused(answer: Answer<'_>) -> Result<bool> {
-    Ok(answer.at(0)?.number().is_ok_and(|number| number == -1))
+/// Whether the script stored nothing, for this reason.
+fn is_refused(answer: Answer<'_>, reason: i64) -> Result<bool> {
+    Ok(answer.at(0)?.number().is_ok_and(|number| number == reason))
 }
 
 /// Whether two runs go to the same places of all indexes, save for their ids.
@@ -83,6 +88,7 @@ fn are_alike(a: &NewRun, b: &NewRun) -> bool {
         && a.is_held() == b.is_held()
         && a.tags == b.tags
         && a.limit_key == b.limit_key
+        && a.batch == b.batch
 }
 
 /// Puts the arguments of new runs that are alike behind a call's, as `store.lua` takes them.
@@ -99,7 +105,10 @@ pub(crate) fn put_new_runs<'a>(
     };
     let lane = lane(&first.tenant, &first.queue);
     call.arg(runs.len()).arg(lane).arg(first.job_type.as_str());
-    call.arg(first.priority.get()).arg(due_kind).arg(due).arg(u8::from(first.is_held()));
+    call.arg(first.priority.get()).arg(due_kind).arg(due);
+    let mut standing = vec![if first.is_held() { b'1' } else { b'0' }];
+    standing.extend(first.batch.iter().flat_map(|batch| batch.0.as_bytes()));
+    call.arg(standing);
     call.arg(first.tags.len()).arg(first.limit_key.as_ref().map_or("", |key| key.as_str()));
     first.tags.iter().for_each(|tag| {
         call.arg(tag.as_str());

@@ -6,6 +6,7 @@ use zapjobs_model::{NewRun, Run, RunStatus};
 use zapjobs_storage::{Activity, EnqueueResult, Notice};
 
 use super::keys;
+use crate::batches::check_open;
 use crate::db::Db;
 use crate::dependencies::{check_parents, link};
 use crate::error::DbResult;
@@ -19,8 +20,8 @@ const RUN_BYTES: usize = 400;
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM {prefix}inputs";
 const INSERT_RUN: &str = "INSERT INTO {prefix}runs (id, seq, tenant, job_type, queue, priority,
         trigger_code, status, created_at, due_at, attempt, host_faults, lease, cancel_requested,
-        limit_key, unique_key, unique_until)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, 0, ?11, ?12, ?13)
+        limit_key, unique_key, unique_until, batch)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14)
     ON CONFLICT (id) DO NOTHING";
 const INSERT_INPUT: &str = "INSERT INTO {prefix}inputs (seq, max_attempts, deadline,
         correlation_id, parent, tags, metadata, input)
@@ -33,6 +34,7 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueR
         return keys::enqueue(tx, runs);
     }
     check_parents(tx.db, runs)?;
+    check_open(tx.db, runs)?;
     insert(tx, runs)
 }
 
@@ -107,6 +109,7 @@ impl<'a> Inserter<'a> {
             run.limit_key.as_ref().map(|key| key.as_str()),
             run.unique.as_ref().map(|hold| hold.key.0.as_bytes()),
             run.unique.map(|hold| hold.until.code()),
+            run.batch.as_ref().map(|batch| batch.0.as_bytes()),
         ])?;
         if inserted == 0 {
             return Ok(false);

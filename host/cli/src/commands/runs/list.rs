@@ -53,6 +53,7 @@ fn request(args: ListArgs, app: &App, now: Timestamp) -> Done<RunPageRequest> {
             created_from: args.since.map(|of| since(of, now)),
             created_before: None,
             search: args.search,
+            batch: args.batch,
         },
         after: after.transpose()?,
         limit: usize::from(args.limit),

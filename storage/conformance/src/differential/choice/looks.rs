@@ -6,9 +6,10 @@ use zapjobs_storage::{
     StatisticsRequest,
 };
 
+use super::batches::BATCHES;
 use super::{Chooser, HOURS_PROMISED, JOBS, Operation, QUEUES, TENANTS};
 use crate::Fixture;
-use crate::builders::{job_type, queue, seconds, tag, tenant};
+use crate::builders::{batch_id, job_type, queue, seconds, tag, tenant};
 
 const SEARCHES: [&str; 5] = ["MAIL", "broken", "order 1", "%", "00000001"];
 
@@ -78,6 +79,7 @@ impl Chooser {
             created_from: random.once_in(5).then(|| self.now.minus(seconds(60))),
             created_before: random.once_in(5).then(|| self.now.minus(seconds(20))),
             search: random.once_in(4).then(|| random.one_of(&SEARCHES).to_owned()),
+            batch: random.once_in(6).then(|| batch_id(random.below(BATCHES))),
         }
     }
 }

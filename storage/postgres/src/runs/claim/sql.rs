@@ -42,7 +42,7 @@ macro_rules! take {
     };
 }
 /// Where the last column is: behind the run's own.
-pub(super) const MORE_AT: usize = 28;
+pub(super) const MORE_AT: usize = 29;
 
 /// From `lane`, with the run that goes first in each: `candidate`, the runs that may be among
 /// the first `$wanted`, and `cut`, the last up to which that is certain, if there is one.

@@ -1,0 +1,59 @@
+//! `zapjobs batch close`, `cancel` and `retry`.
+
+use zapjobs_model::BatchId;
+use zapjobs_runtime::{BatchReport, Client};
+
+use super::find;
+use crate::commands::App;
+use crate::errors::Done;
+use crate::storage::open_existing;
+
+pub(super) async fn close(id: BatchId, app: App) -> Done {
+    let storage = open_existing(&app.config).await?;
+    find(&app, &storage, id).await?;
+    storage.close_batch(id).await?;
+    let batch = find(&app, &storage, id).await?;
+    storage.close().await?;
+    if app.output.json {
+        app.output.document(&batch);
+    } else {
+        app.output.line(format_args!("closed with {} members", batch.counts.total));
+    }
+    Ok(())
+}
+
+pub(super) async fn cancel(id: BatchId, app: App) -> Done {
+    let storage = open_existing(&app.config).await?;
+    find(&app, &storage, id).await?;
+    let report = Client::new(storage.clone()).cancel_batch(id).await?.unwrap_or_default();
+    storage.close().await?;
+    tell(&app, &report, "cancelled");
+    Ok(())
+}
+
+pub(super) async fn retry(id: BatchId, app: App) -> Done {
+    let storage = open_existing(&app.config).await?;
+    find(&app, &storage, id).await?;
+    let report = Client::new(storage.clone()).retry_batch(id).await?.unwrap_or_default();
+    storage.close().await?;
+    tell(&app, &report, "run again");
+    Ok(())
+}
+
+fn tell(app: &App, report: &BatchReport, done: &str) {
+    if app.output.json {
+        app.output.document(report);
+        return;
+    }
+    let BatchReport { batches, runs, has_more_batches } = report;
+    app.output.line(format_args!(
+        "{} runs are {done}, {} are asked to stop, in {batches} batches",
+        runs.done, runs.asked
+    ));
+    for (status, count) in &runs.refused {
+        app.output.line(format_args!("{count} runs are {status} and stay as they are"));
+    }
+    if runs.has_more || *has_more_batches {
+        app.output.note("there are more: ask again");
+    }
+}
