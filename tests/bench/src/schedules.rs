@@ -48,7 +48,9 @@ pub(crate) async fn measure(settings: &ScheduleSettings) -> Result<()> {
     let count = settings.schedules;
     println!("{count} schedules, each once a minute");
     for url in &settings.storage {
-        let opened = Place::find(url, &settings.synchronous)?.open().await?;
+        // Kept as long as the storage: its server stops with it.
+        let place = Place::find(url, &settings.synchronous)?;
+        let opened = place.open().await?;
         let storage = &*opened.storage;
         put(storage, count).await?;
         let look = idle(storage).await?;
