@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use zapjobs_model::{JobSchedule, ScheduleKey, ScheduleName, TenantId, Timestamp};
+use zapjobs_model::{JobSchedule, NewRun, ScheduleKey, ScheduleName, TenantId, Timestamp};
 use zapjobs_storage::{
     DuePage, DuePlace, FireRequest, FireResult, Result, SCHEDULES_MAX, SchedulePage,
     SchedulePageRequest, Schedules, WriteResult, check_batch, check_fire,
@@ -13,7 +13,7 @@ use crate::RedisStorage;
 use crate::answer::Answer;
 use crate::error::{corrupt, describe, unexpected};
 use crate::record::encoded;
-use crate::runs::put_new_runs;
+use crate::runs::{RUNS_PER_SCRIPT, put_new_runs};
 use crate::script::{Call, SCRIPTS};
 
 /// Schedules that one script writes or reads at most.
@@ -137,34 +137,59 @@ impl Schedules for RedisStorage {
         check_fire(OPERATION, requests)?;
         self.check_open(OPERATION)?;
         let mut results = Vec::with_capacity(requests.len());
-        for request in requests {
-            results.push(self.fire_one(OPERATION, request).await?);
+        let mut rest = requests;
+        while !rest.is_empty() {
+            let (part, later) = rest.split_at(fired_together(rest));
+            results.extend(self.fire_part(OPERATION, part).await?);
+            rest = later;
         }
         Ok(results)
     }
 }
 
+/// How many of these, of which there is one, one script takes.
+fn fired_together(requests: &[FireRequest]) -> usize {
+    let mut runs = 0;
+    let fits = |request: &&FireRequest| {
+        runs += request.runs.len();
+        runs <= RUNS_PER_SCRIPT
+    };
+    requests.iter().take(SCRIPT_MAX).take_while(fits).count().max(1)
+}
+
 impl RedisStorage {
-    async fn fire_one(
+    async fn fire_part(
         &self,
         operation: &'static str,
-        FireRequest { runs, schedule }: &FireRequest,
-    ) -> Result<FireResult> {
+        requests: &[FireRequest],
+    ) -> Result<Vec<FireResult>> {
         // Of several runs with one id the script takes the first.
-        let mut seen = HashSet::with_capacity(runs.len());
-        let runs: Vec<_> = runs.iter().filter(|run| seen.insert(run.id)).collect();
-        let more_keys = [self.keys.schedule(&schedule.key), self.keys.named("schedules:due")];
-        let ids = runs.iter().map(|run| run.id);
-        let mut call = self.run_call(&SCRIPTS.fire, ids, &more_keys);
-        put_schedule(&mut call, schedule);
-        for run in runs {
-            put_new_runs(operation, &mut call, std::iter::once(run))?;
+        let distinct = requests.iter().map(|request| {
+            let mut seen = HashSet::with_capacity(request.runs.len());
+            request.runs.iter().filter(|run| seen.insert(run.id)).collect()
+        });
+        let runs: Vec<Vec<&NewRun>> = distinct.collect();
+        let ids: Vec<_> = runs.iter().flatten().map(|run| run.id).collect();
+        let schedules = requests.iter().map(|request| self.keys.schedule(&request.schedule.key));
+        let due = std::iter::once(self.keys.named("schedules:due"));
+        let more_keys: Vec<_> = schedules.chain(due).collect();
+        let mut call = self.run_call(&SCRIPTS.fire, ids.into_iter(), &more_keys);
+        call.arg(requests.len());
+        for (request, runs) in requests.iter().zip(&runs) {
+            put_schedule(&mut call, &request.schedule);
+            call.arg(runs.len());
+            for run in runs {
+                put_new_runs(operation, &mut call, std::iter::once(*run))?;
+            }
         }
         let answer = self.call(operation, &call).await?;
         let answer = Answer::of(operation, &answer);
         self.listeners.tell(answer.notices(1)?);
-        let is_fired = answer.at(0)?.number()? == 1;
-        Ok(if is_fired { FireResult::Fired } else { FireResult::Superseded })
+        let result = |fired: Answer<'_>| match fired.number()? {
+            1 => Ok(FireResult::Fired),
+            _ => Ok(FireResult::Superseded),
+        };
+        answer.at(0)?.items()?.map(result).collect()
     }
 }
 

@@ -132,19 +132,25 @@ impl Schedules for SqliteStorage {
         let runs: usize = requests.iter().map(|request| bytes_of(&request.runs)).sum();
         let kind = WriteKind::new(OPERATION, runs + requests.len() * SCHEDULE_BYTES);
         let requests = requests.to_vec();
-        self.write(kind, move |tx| requests.iter().map(|one| fire(tx, one)).collect()).await
+        self.write(kind, move |tx| fire(tx, &requests)).await
     }
 }
 
-fn fire(tx: &mut Tx<'_>, request: &FireRequest) -> DbResult<FireResult> {
-    if request.schedule.revision == 0 || put(tx.db, &request.schedule)? == WriteResult::Conflict {
-        return Ok(FireResult::Superseded);
+fn fire(tx: &mut Tx<'_>, requests: &[FireRequest]) -> DbResult<Vec<FireResult>> {
+    let (mut results, mut runs) = (Vec::with_capacity(requests.len()), Vec::new());
+    for FireRequest { runs: its_runs, schedule } in requests {
+        if schedule.revision == 0 || put(tx.db, schedule)? == WriteResult::Conflict {
+            results.push(FireResult::Superseded);
+            continue;
+        }
+        runs.extend_from_slice(its_runs);
+        results.push(FireResult::Fired);
     }
-    // A run of an id that is there already is this fire time's own.
-    if !request.runs.is_empty() {
-        enqueue_runs(tx, &request.runs)?;
+    // A run of an id that is there already is its fire time's own.
+    if !runs.is_empty() {
+        enqueue_runs(tx, &runs)?;
     }
-    Ok(FireResult::Fired)
+    Ok(results)
 }
 
 fn put(db: &Db, schedule: &JobSchedule) -> DbResult<WriteResult> {

@@ -26,6 +26,8 @@ const IDLE_LOOKS: u32 = 1_000;
 const FIRED_TOGETHER: usize = 500;
 /// The rests of a host between two looks.
 const REST_MIN: Duration = Duration::from_millis(20);
+const REST_PER_FIRED: Duration = Duration::from_millis(2);
+const REST_BUSY: Duration = Duration::from_millis(100);
 const REST_MAX: Duration = Duration::from_secs(1);
 
 /// What to measure.
@@ -46,7 +48,9 @@ pub(crate) async fn measure(settings: &ScheduleSettings) -> Result<()> {
     let count = settings.schedules;
     println!("{count} schedules, each once a minute");
     for url in &settings.storage {
-        let opened = Place::find(url, &settings.synchronous)?.open().await?;
+        // Kept as long as the storage: its server stops with it.
+        let place = Place::find(url, &settings.synchronous)?;
+        let opened = place.open().await?;
         let storage = &*opened.storage;
         put(storage, count).await?;
         let look = idle(storage).await?;
@@ -113,7 +117,8 @@ async fn fire_all(storage: &dyn Storage, count: usize) -> Result<()> {
         fired += results.iter().filter(|it| **it == FireResult::Fired).count();
         if due.len() < FIRED_TOGETHER && fired < count {
             let next = storage.next_due_after(now).await?.context("a schedule is to come")?;
-            tokio::time::sleep(next.since(now).clamp(REST_MIN, REST_MAX)).await;
+            let least = (REST_PER_FIRED * u32::try_from(due.len())?).clamp(REST_MIN, REST_BUSY);
+            tokio::time::sleep(next.since(now).clamp(least, REST_MAX)).await;
         }
     }
     Ok(())

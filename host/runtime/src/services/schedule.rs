@@ -30,6 +30,11 @@ const FIRED_TOGETHER_MAX: usize = 500;
 const REST_MAX: Duration = Duration::from_secs(1);
 /// Shortest rest: what comes due within it fires together, in one commit.
 const REST_MIN: Duration = Duration::from_millis(20);
+/// Shortest rest for each schedule that fired in a round, up to [`REST_BUSY`]: the more of them there
+/// are, the more fire together.
+const REST_PER_FIRED: Duration = Duration::from_millis(2);
+/// Shortest rest where very many fire: nobody's fire time comes later than that for their sake.
+const REST_BUSY: Duration = Duration::from_millis(100);
 
 /// Fires the schedules of the job types that this host serves.
 #[derive(Default)]
@@ -59,15 +64,20 @@ impl Service for FireSchedules {
             }
         }
         round.fire().await?;
-        let goes_on = place.is_some() && round.has_fired;
+        let goes_on = place.is_some() && round.fired > 0;
         *self.place.lock() = place;
         if goes_on || round.is_behind {
             return Ok(Duration::ZERO);
         }
         let next = core.storage.next_due_after(round.now).await?;
         let rest = next.map_or(REST_MAX, |next| next.since(round.now));
-        Ok(rest.clamp(REST_MIN, REST_MAX))
+        Ok(rest.clamp(shortest_rest(round.fired), REST_MAX))
     }
+}
+
+/// After a round in which so many schedules fired.
+fn shortest_rest(fired: u32) -> Duration {
+    REST_PER_FIRED.saturating_mul(fired).clamp(REST_MIN, REST_BUSY)
 }
 
 /// One look at what is due.
@@ -79,7 +89,8 @@ struct Round<'a> {
     pointers: Pointers,
     requests: Vec<FireRequest>,
     runs: usize,
-    has_fired: bool,
+    /// Schedules that fired.
+    fired: u32,
     /// A schedule has more fire times than one plan takes.
     is_behind: bool,
 }
@@ -89,8 +100,8 @@ impl<'a> Round<'a> {
         let now = core.storage.now().await?;
         let pointers = core.limit_keys.pointers(&*core.storage).await?;
         let (definitions, requests) = (HashMap::new(), Vec::new());
-        let (has_fired, is_behind) = (false, false);
-        Ok(Self { core, now, definitions, pointers, requests, runs: 0, has_fired, is_behind })
+        let (fired, is_behind) = (0, false);
+        Ok(Self { core, now, definitions, pointers, requests, runs: 0, fired, is_behind })
     }
 
     /// Plans what becomes of a schedule, if this host serves its job.
@@ -158,7 +169,8 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         let fired = self.core.storage.fire(&self.requests).await?;
-        self.has_fired |= fired.contains(&FireResult::Fired);
+        let fired = fired.iter().filter(|it| **it == FireResult::Fired).count();
+        self.fired = self.fired.saturating_add(u32::try_from(fired).unwrap_or(u32::MAX));
         self.requests.clear();
         self.runs = 0;
         Ok(())
