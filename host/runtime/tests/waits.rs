@@ -10,8 +10,8 @@ use support::{Bench, PATIENCE, Script, describe, request, returning, script};
 use zapjobs_model::port::{Services, Waited, Waits};
 use zapjobs_model::wait::SUSPENSIONS_MAX;
 use zapjobs_model::{
-    Due, JobRequest, Json, Outcome, Run, RunId, RunStatus, SignalName, StepErrorKind, StepName,
-    Timestamp,
+    Due, JobRequest, Json, Lease, Outcome, Run, RunId, RunStatus, SignalName, StepErrorKind,
+    StepName, Timestamp,
 };
 use zapjobs_runtime::HostOptions;
 use zapjobs_storage::{CancelResult, ManualClock, SendSignalResult};
@@ -256,9 +256,10 @@ async fn a_host_that_dies_at_any_point_of_a_wait_leaves_a_run_that_goes_on() {
         let options = HostOptions { lease: Duration::from_secs(10), ..HostOptions::default() };
         let mut host = bench.host(options.clone()).await;
         let id = bench.enqueue("mortal").await;
-        let mut sent = 0;
+        let (mut sent, mut seen) = (0, Lease(0));
         let run = loop {
-            let run = next_stand(&bench, id, &died).await;
+            let run = next_stand(&bench, id, &died, seen).await;
+            seen = run.lease;
             if run.status.is_final() {
                 break run;
             }
@@ -269,7 +270,7 @@ async fn a_host_that_dies_at_any_point_of_a_wait_leaves_a_run_that_goes_on() {
                 sent += 1;
                 assert_eq!(signal(&bench, id, "[7]").await, SendSignalResult::Woke);
             }
-            clock.advance(HOUR);
+            clock.advance(2 * HOUR);
             host = bench.host(options.clone()).await;
         };
         assert_eq!(run.output, Some(Json::trusted("[7]")), "at {dies_at}: {:?}", run.error);
@@ -282,14 +283,14 @@ async fn a_host_that_dies_at_any_point_of_a_wait_leaves_a_run_that_goes_on() {
     }
 }
 
-/// Waits until the run has ended, waits for its time, or its host is to die.
-async fn next_stand(bench: &Bench, id: RunId, died: &AtomicBool) -> Run {
+/// Waits until the run has ended, waits after another attempt than was seen, or its host is to die.
+async fn next_stand(bench: &Bench, id: RunId, died: &AtomicBool, seen: Lease) -> Run {
     let mut notices = bench.storage.subscribe();
     let stands = async {
         loop {
             let run = bench.run(id).await;
-            let is_next = run.status.is_final() || run.status == RunStatus::Scheduled;
-            if is_next || died.swap(false, Ordering::SeqCst) {
+            let waits = run.status == RunStatus::Scheduled && run.lease > seen;
+            if run.status.is_final() || waits || died.swap(false, Ordering::SeqCst) {
                 return run;
             }
             let _ = tokio::time::timeout(Duration::from_millis(20), notices.next()).await;
