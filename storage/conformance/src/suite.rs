@@ -26,11 +26,12 @@ macro_rules! case_table {
 }
 
 crate::with_every_case!(case_table, CASES: Fixture);
+crate::with_every_batch_case!(case_table, BATCH_CASES: Fixture);
 crate::with_every_durability_case!(case_table, DURABILITY_CASES: dyn Harness);
 
 /// The names of all cases that every driver passes, each as `family::case`.
 pub fn all_cases() -> Vec<String> {
-    names(CASES)
+    [names(CASES), names(BATCH_CASES)].concat()
 }
 
 /// The names of all cases that drivers pass whose writes outlive them.
@@ -40,7 +41,8 @@ pub fn all_durability_cases() -> Vec<String> {
 
 /// Runs one case on a fresh storage. [`conformance_suite!`](crate::conformance_suite) calls it.
 pub fn run_case(harness: &dyn Harness, family: &str, name: &str) {
-    let case = find(CASES, family, name);
+    let cases = if family.starts_with("batches") { BATCH_CASES } else { CASES };
+    let case = find(cases, family, name);
     block_on(async {
         let fixture = harness.fresh().await;
         (case.run)(&fixture).await;
@@ -83,6 +85,7 @@ pub(crate) fn block_on(running: impl Future<Output = ()>) {
 macro_rules! conformance_suite {
     ($harness:expr) => {
         $crate::with_every_case!($crate::suite_tests, run_case, $harness);
+        $crate::with_every_batch_case!($crate::suite_tests, run_case, $harness);
     };
 }
 

@@ -109,6 +109,6 @@ fn parse_callback(text: &str) -> Result<CallbackArg, String> {
         Some((job, input)) => (job, Some(input.to_owned())),
         None => (text, None),
     };
-    let job = job.parse().map_err(|error| format!("{error}"))?;
+    let job = job.parse::<JobType>().map_err(|error| error.to_string())?;
     Ok(CallbackArg { job, input })
 }

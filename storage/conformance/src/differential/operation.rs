@@ -80,7 +80,7 @@ pub(super) enum Operation {
     SendSignal(RunId, SignalName, Json),
     TakeSignal(LeaseKey, SignalName, StepName),
     Suspend(Suspension),
-    CreateBatch(NewBatch),
+    CreateBatch(Box<NewBatch>),
     CloseBatch(BatchId),
     Batches(BatchPageRequest),
     EndedBatches,
@@ -235,7 +235,7 @@ impl Performer {
     async fn perform_on_batches(&self, operation: &Operation) -> String {
         let storage = self.storage();
         match operation {
-            Operation::CreateBatch(new) => said(storage.create_batch(new.clone()).await),
+            Operation::CreateBatch(new) => said(storage.create_batch(NewBatch::clone(new)).await),
             Operation::CloseBatch(id) => said(storage.close_batch(*id).await),
             Operation::Batches(request) => said(storage.batches(request.clone()).await),
             Operation::EndedBatches => said(storage.ended_batches(ENDS_MAX).await.map(by_id)),

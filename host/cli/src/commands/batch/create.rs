@@ -108,17 +108,21 @@ impl Requests<'_> {
 
     async fn request(&mut self, job: JobType, input: Option<Json>) -> Done<JobRequest> {
         let tenant = self.app.config.tenant.clone();
-        let input = match (input, self.defaults.get(&job)) {
-            (Some(input), _) => input,
-            (None, Some(input)) => input.clone(),
-            (None, None) => {
-                let key = JobKey { tenant: tenant.clone(), job_type: job.clone() };
-                let definition = self.storage.definition(&key).await?;
-                let input = definition.map_or_else(Json::null, |it| it.default_input);
-                self.defaults.insert(job.clone(), input.clone());
-                input
-            }
+        let input = match input {
+            Some(input) => input,
+            None => self.default_of(&job).await?,
         };
         Ok(JobRequest { trigger: Trigger::Manual, ..JobRequest::new(tenant, job, input) })
+    }
+
+    async fn default_of(&mut self, job: &JobType) -> Done<Json> {
+        if let Some(input) = self.defaults.get(job) {
+            return Ok(input.clone());
+        }
+        let key = JobKey { tenant: self.app.config.tenant.clone(), job_type: job.clone() };
+        let definition = self.storage.definition(&key).await?;
+        let input = definition.map_or_else(Json::null, |it| it.default_input);
+        self.defaults.insert(job.clone(), input.clone());
+        Ok(input)
     }
 }

@@ -56,14 +56,14 @@ impl Chooser {
         let of = self.random.one_of(&TENANTS);
         let [on_complete, on_success] = [self.callback(of), self.callback(of)];
         let parent = self.batch_of(&tenant(of), reference).await;
-        Operation::CreateBatch(NewBatch {
+        Operation::CreateBatch(Box::new(NewBatch {
             id: self.any_batch(),
             tenant: tenant(of),
             name: self.random.once_in(2).then(|| BatchName::new("ü 1").expect("a name")),
             parent,
             on_complete,
             on_success,
-        })
+        }))
     }
 
     fn callback(&mut self, of: &str) -> Option<NewRun> {
