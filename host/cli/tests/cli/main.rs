@@ -6,6 +6,7 @@
 mod authoring;
 mod batches;
 mod errors;
+mod http;
 mod jobs;
 mod limits;
 mod plugins;
