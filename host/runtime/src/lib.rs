@@ -19,6 +19,7 @@ mod admission;
 mod attempt;
 mod breaker;
 mod bulk;
+mod calendars;
 mod catalog;
 mod children;
 mod client;
@@ -26,6 +27,7 @@ mod completer;
 mod config;
 mod dead_letters;
 mod dispatcher;
+mod documents;
 mod guests;
 mod held;
 mod host;
@@ -41,12 +43,14 @@ mod schema;
 mod services;
 mod steps;
 mod store_clock;
+mod templates;
 mod tenant_client;
 mod tenants;
 mod workflow;
 
 pub use breaker::{BreakerRules, lease_name as breaker_lease_name};
 pub use bulk::{BULK_MAX, BulkReport, Selection};
+pub use calendars::{CalendarError, KeptCalendar, PutCalendar};
 pub use catalog::{Catalog, Served};
 pub use client::{Client, QuotaExceeded, SubmitError, Submitted, WaitError};
 pub use config::{HostOptions, InvalidOptions};
@@ -59,6 +63,7 @@ pub use plugins::{
 };
 pub use schedules::{ScheduleError, declare_schedules};
 pub use schema::{InputSchema, SchemaCache};
+pub use templates::{KeptTemplate, UseTemplateError};
 pub use tenant_client::TenantClient;
 pub use tenants::TenantPolicy;
 pub use workflow::{

@@ -1,5 +1,6 @@
 //! What can be asked on the command line. One file per command.
 
+mod calendar;
 mod dead;
 mod enqueue;
 mod limits;
@@ -12,6 +13,7 @@ mod schedule;
 mod select;
 mod serve;
 mod stats;
+mod template;
 mod torture;
 mod unique;
 mod workflow;
@@ -20,6 +22,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use calendar::{CalendarArgs, CalendarCommand, CheckCalendarArgs, PutCalendarArgs};
 pub(crate) use dead::{DeadCommand, DeadRetryArgs, DeadShowArgs};
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
 pub(crate) use limits::{LimitsCommand, ScopeArgs, SetLimitArgs};
@@ -34,6 +37,7 @@ pub(crate) use schedule::{
 pub(crate) use select::SelectArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
+pub(crate) use template::{PutTemplateArgs, TemplateArgs, TemplateCommand};
 pub(crate) use torture::TortureArgs;
 pub(crate) use workflow::{WorkflowCommand, WorkflowIdArgs, WorkflowRunArgs};
 
@@ -75,6 +79,12 @@ pub(crate) enum Command {
     /// Look after schedules, and show when they fire
     #[command(subcommand)]
     Schedule(ScheduleCommand),
+    /// Look after calendars of times at which schedules do not fire
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
+    /// Look after templates of runs
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Run nodes that follow each other, look at them, call them off
     #[command(subcommand)]
     Workflow(WorkflowCommand),

@@ -1,10 +1,12 @@
 //! What is done, one file per command.
 
 mod build;
+mod calendar;
 mod completions;
 mod config;
 mod dead;
 mod doctor;
+mod document_file;
 mod enqueue;
 mod follow;
 mod input;
@@ -19,6 +21,7 @@ mod schedule;
 mod serve;
 mod signals;
 mod stats;
+mod template;
 mod torture;
 mod workflow;
 
@@ -69,6 +72,8 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Logs(args)) => runs::logs(args, app).await,
         Command::Runs(RunsCommand::Steps(args)) => runs::steps(args.run, app).await,
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
+        Command::Calendar(command) => calendar::calendar(command, app).await,
+        Command::Template(command) => template::template(command, app).await,
         Command::Schedule(command) => schedule::schedule(command, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args, app).await,
         Command::Runs(RunsCommand::Delete(args)) => {

@@ -8,6 +8,7 @@ mod errors;
 mod jobs;
 mod limits;
 mod plugins;
+mod presets;
 mod schedules;
 mod server;
 mod shared;
