@@ -13,6 +13,7 @@
 //! - An acknowledged write is durable as far as the driver documents.
 //! - Events are hints, and may be lost. No result depends on one.
 
+mod aging;
 mod alterations;
 mod clock;
 mod dependencies;
@@ -36,6 +37,7 @@ mod schema;
 
 mod bounds;
 
+pub use aging::{AGED_MAX, AgedRequest, Aging};
 pub use alterations::{AlterResult, Alteration, Alterations, check_alter};
 pub use bounds::{check_batch, check_claim, check_page, check_spans, key_taken};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -9,7 +9,7 @@ use zapjobs_model::{
 };
 
 use crate::{
-    Alterations, ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
+    Aging, Alterations, ApplyResult, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
     ClaimedRun, Counts, Dependencies, Documents, EnqueueResult, FlowControl, LeaseState, LogPage,
     LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted,
     PruneRequest, QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter,
@@ -33,6 +33,7 @@ pub trait Storage:
     + Events
     + Steps
     + Documents
+    + Aging
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;

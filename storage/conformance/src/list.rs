@@ -598,6 +598,14 @@ macro_rules! with_every_case {
             documents_go_by_their_names_whosever_they_are
             a_batch_of_documents_that_is_too_much_is_refused_whole
         }
+        aging {
+            a_run_is_old_once_it_was_ready_before_the_instant
+            runs_of_any_priority_below_one_are_old
+            only_the_pending_runs_of_the_selected_queues_are_old
+            as_many_old_runs_are_answered_as_the_limit_allows
+            an_old_run_that_is_raised_goes_before_newer_urgent_ones
+            after_closing_nothing_is_old
+        }
         concurrent_claims {
             a_run_claimed_by_name_goes_to_one_of_several
             claims_by_name_and_by_queue_hand_out_each_run_once

@@ -27,6 +27,7 @@ mod run_changes;
 mod run_queries;
 mod run_store;
 
+mod aging;
 mod alterations;
 mod coordinator;
 mod definitions;

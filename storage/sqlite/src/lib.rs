@@ -43,6 +43,7 @@ mod schema_admin;
 
 mod examine;
 
+mod aging;
 mod checkpointer;
 mod events;
 mod readers;

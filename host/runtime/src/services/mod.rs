@@ -2,6 +2,7 @@
 //! and answers when it wants to be called again.
 
 mod advance;
+mod age;
 mod heartbeat;
 mod note_status;
 mod promote;
@@ -48,6 +49,9 @@ pub(crate) fn start(core: &Arc<Core>, stop: &CancellationToken, tasks: &mut Join
     spawn(prune::Prune, core, stop, tasks);
     spawn(note_status::NoteStatus, core, stop, tasks);
     spawn(advance::Advance::default(), core, stop, tasks);
+    if let Some(aging) = core.options.aging {
+        spawn(age::Age(aging), core, stop, tasks);
+    }
 }
 
 /// Starts one service.

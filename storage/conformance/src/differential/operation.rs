@@ -11,10 +11,11 @@ use zapjobs_model::{
     ScheduleKey, StepName, TenantId, Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    AdmitRequest, AdvanceRequest, Alteration, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    DocumentPageRequest, DuePlace, ENDS_MAX, EndedParent, FireRequest, LogPageRequest, NamedLease,
-    NamedLeaseRequest, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter,
-    RunPageRequest, SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
+    AdmitRequest, AdvanceRequest, AdvanceResult, AgedRequest, Alteration, ClaimRequest,
+    ClaimRunRequest, ClaimRunResult, DocumentPageRequest, DuePlace, ENDS_MAX, EndedParent,
+    FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest, ProgressUpdate, PruneRequest,
+    QueueSelection, Result, RunFilter, RunPageRequest, SchedulePageRequest, StatisticsRequest,
+    Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -68,6 +69,7 @@ pub(super) enum Operation {
     Release(String, WorkerId),
     NamedLease(String),
     LetPass(Duration),
+    Aged(AgedRequest),
     PutDocuments(Vec<Document>),
     Document(DocumentKey),
     Documents(DocumentPageRequest),
@@ -148,7 +150,7 @@ impl Performer {
             Operation::ReleaseRuns(ids) => said(storage.release_runs(ids).await),
             Operation::Alter(ids, alteration) => said(storage.alter(ids, alteration).await),
             Operation::EndedParents => said(storage.ended_parents(ENDS_MAX).await.map(awaited)),
-            Operation::Advance(request) => said(storage.advance(request.clone()).await),
+            Operation::Advance(request) => self.advance(request).await,
             Operation::DependenciesOf(id) => said(storage.dependencies(*id).await),
             Operation::Prune(request) => pruned(*request, |step| storage.prune(step)).await,
             Operation::Run(id) => said(storage.run(*id).await.map(|run| run.map(comparable))),
@@ -195,6 +197,11 @@ impl Performer {
             Operation::RemoveStaleWorkers(silence) => {
                 said(sorted(storage.remove_stale_workers(*silence).await))
             }
+            Operation::Aged(request) => match storage.aged(request).await {
+                // Which of more than the limit is open.
+                Ok(ids) if ids.len() == request.limit => format!("{} Full", ids.len()),
+                ids => said(sorted(ids)),
+            },
             Operation::PutDocuments(rows) => said(storage.put_documents(rows).await),
             Operation::Document(key) => said(storage.document(key).await),
             Operation::Documents(request) => said(storage.documents(request).await),
@@ -211,6 +218,21 @@ impl Performer {
             Operation::Release(name, owner) => said(storage.release(name, *owner).await),
             other => panic!("{other:?} is about runs"),
         }
+    }
+
+    /// Where nobody waits for the run any more, it is open whether its end is still noted, and so
+    /// whether a step finds that the end is not there, or that nobody waits.
+    async fn advance(&self, request: &AdvanceRequest) -> String {
+        let ends = self.storage().ended_parents(ENDS_MAX).await.map(awaited).unwrap_or_default();
+        let is_awaited = ends.iter().any(|end| end.run == request.parent);
+        said(self.storage().advance(request.clone()).await.map(|mut answers| {
+            for answer in answers.iter_mut().filter(|_| !is_awaited) {
+                if *answer == AdvanceResult::Gone {
+                    *answer = AdvanceResult::Changed;
+                }
+            }
+            answers
+        }))
     }
 
     async fn acquire(&mut self, request: &NamedLeaseRequest) -> String {
