@@ -299,6 +299,10 @@ impl Client {
         self.check_against_schema(definition, &request.input)
     }
 
+    pub(crate) fn schemas(&self) -> &SchemaCache {
+        &self.schemas
+    }
+
     pub(crate) fn input_bytes_max(&self) -> u64 {
         self.input_bytes_max
     }

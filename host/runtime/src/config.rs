@@ -9,6 +9,9 @@ use zapjobs_model::{InvalidQuota, Limits, QueueName, RetryCode};
 use crate::breaker::BreakerRules;
 use crate::tenants::TenantPolicy;
 
+/// Seconds after which runs are raised at most: 1 year.
+const AGING_SECONDS_MAX: u32 = 366 * 24 * 3_600;
+
 /// How a host works.
 #[derive(Debug, Clone)]
 pub struct HostOptions {
@@ -40,6 +43,9 @@ pub struct HostOptions {
     /// absent weigh 1. Where empty, claims go by the runs alone. Of at most
     /// [`WEIGHTED_QUEUES_MAX`] queues. Empty.
     pub queue_weights: BTreeMap<QueueName, Weight>,
+    /// After how long a pending run of its queues gets the greatest priority, 1 second to 1 year;
+    /// never where absent. Absent.
+    pub aging: Option<Duration>,
 }
 
 impl Default for HostOptions {
@@ -57,6 +63,7 @@ impl Default for HostOptions {
             breaker: BreakerRules::default(),
             tenants: TenantPolicy::default(),
             queue_weights: BTreeMap::new(),
+            aging: None,
         }
     }
 }
@@ -99,6 +106,12 @@ impl HostOptions {
                 self.queue_weights.keys().all(|queue| self.queues.contains(queue)),
                 "queue_weights",
                 "queues that are served",
+            ),
+            (
+                self.aging
+                    .is_none_or(|aging| (second..=second * AGING_SECONDS_MAX).contains(&aging)),
+                "aging",
+                "1 second to 1 year",
             ),
             (self.breaker.threshold <= 1_000, "breaker.threshold", "0 to 1,000"),
         ];

@@ -13,6 +13,7 @@ use zapjobs_model::{JobKey, Run, RunStatus, WorkerId};
 use zapjobs_storage::Storage;
 
 use crate::admission::Admitter;
+use crate::calendars::CalendarCache;
 use crate::catalog::Catalog;
 use crate::client::Client;
 use crate::config::HostOptions;
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) tenants: Tenants,
     pub(crate) admitter: Admitter,
     pub(crate) limit_keys: LimitKeys,
+    pub(crate) calendars: CalendarCache,
     /// Where queues have weights.
     pub(crate) queue_parts: Option<QueueParts>,
     /// Permits are free again.
@@ -73,6 +75,7 @@ impl Core {
             tenants: Tenants::new(options.tenants.clone()),
             admitter: Admitter::default(),
             limit_keys: LimitKeys::default(),
+            calendars: CalendarCache::default(),
             queue_parts: QueueParts::of(&options),
             freed: Notify::new(),
             ready: Notify::new(),

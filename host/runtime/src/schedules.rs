@@ -8,6 +8,7 @@ use zapjobs_model::schedule::InvalidSchedule;
 use zapjobs_model::{JobDefinition, JobSchedule, RunId, ScheduleKey, ScheduleOrigin, Timestamp};
 use zapjobs_storage::{Storage, StorageError, WriteResult};
 
+use crate::calendars::CalendarError;
 use crate::client::{Client, SubmitError};
 
 /// How often a change is decided anew because another write came in between.
@@ -37,6 +38,9 @@ pub enum ScheduleError {
     /// Others change it all the time.
     #[error("the schedule {0} was changed by others {TRIES_MAX} times meanwhile: try again")]
     Contended(ScheduleKey),
+    /// A calendar that it names is at fault.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
     /// The storage failed.
     #[error("failed to {0}")]
     Storage(#[from] StorageError),
@@ -52,9 +56,10 @@ impl Client {
     /// Checks a new schedule and stores it.
     pub async fn add_schedule(&self, new: JobSchedule) -> Result<JobSchedule, ScheduleError> {
         let new = JobSchedule { revision: 0, ..new.checked()? };
+        let new = self.with_known_calendars(new, None).await?;
         check_to_come(&new)?;
         self.check_runs_of(&new).await?;
-        match self.write(&new).await? {
+        match self.write_schedule(&new).await? {
             Some(stored) => Ok(stored),
             None => Err(ScheduleError::Exists(new.key)),
         }
@@ -70,13 +75,14 @@ impl Client {
             let before = self.schedule(key).await?;
             let now = self.storage().now().await?;
             let after = change(before.clone(), now)?.checked()?.edited(&before);
-            if after.rule != before.rule {
+            let after = self.with_known_calendars(after, Some(&before)).await?;
+            if after.rule != before.rule || has_other_calendars(&after, &before) {
                 check_to_come(&after)?;
             }
             if after.has_other_runs_than(&before) {
                 self.check_runs_of(&after).await?;
             }
-            if let Some(stored) = self.write(&after).await? {
+            if let Some(stored) = self.write_schedule(&after).await? {
                 return Ok(stored);
             }
         }
@@ -98,7 +104,7 @@ impl Client {
             let before = self.schedule(key).await?;
             let now = self.storage().now().await?;
             let reset = before.reset(now).ok_or_else(|| ScheduleError::NotDeclared(key.clone()))?;
-            if let Some(stored) = self.write(&reset).await? {
+            if let Some(stored) = self.write_schedule(&reset).await? {
                 return Ok(stored);
             }
         }
@@ -128,6 +134,28 @@ impl Client {
         Ok(self.enqueue(schedule.request(&definition, None)).await?)
     }
 
+    /// With its next fire time as its calendars leave it. Refuses calendars that are not there,
+    /// unless it named them before: then it waits for them.
+    async fn with_known_calendars(
+        &self,
+        schedule: JobSchedule,
+        before: Option<&JobSchedule>,
+    ) -> Result<JobSchedule, ScheduleError> {
+        let had_some = before.is_some_and(|before| !before.calendars.is_empty());
+        if schedule.calendars.is_empty() && !had_some {
+            return Ok(schedule);
+        }
+        let names = &schedule.calendars;
+        let calendars = match self.calendars_named(&schedule.key.tenant, names).await {
+            Err(CalendarError::NotFound(_)) if before.is_some_and(|it| it.calendars == *names) => {
+                return Ok(schedule);
+            }
+            other => other?,
+        };
+        let now = self.storage().now().await?;
+        Ok(schedule.with_calendars_changed(&calendars, now))
+    }
+
     /// Refuses a schedule whose runs could not be submitted.
     async fn check_runs_of(&self, schedule: &JobSchedule) -> Result<(), ScheduleError> {
         let definition = self.definition_of(schedule).await?;
@@ -143,7 +171,10 @@ impl Client {
     }
 
     /// The schedule as it is stored; `None` where another write came first.
-    async fn write(&self, schedule: &JobSchedule) -> Result<Option<JobSchedule>, StorageError> {
+    pub(crate) async fn write_schedule(
+        &self,
+        schedule: &JobSchedule,
+    ) -> Result<Option<JobSchedule>, StorageError> {
         let written = self.storage().put_schedules(std::slice::from_ref(schedule)).await?;
         let revision = schedule.revision + 1;
         let stored = || JobSchedule { revision, ..schedule.clone() };
@@ -151,10 +182,17 @@ impl Client {
     }
 }
 
+fn has_other_calendars(after: &JobSchedule, before: &JobSchedule) -> bool {
+    after.calendars != before.calendars || after.on_excluded != before.on_excluded
+}
+
 /// Refuses a schedule that was made too late to ever fire.
 fn check_to_come(schedule: &JobSchedule) -> Result<(), ScheduleError> {
     match schedule.next_fire_at {
         Some(_) => Ok(()),
+        None if !schedule.calendars.is_empty() => {
+            Err(InvalidSchedule::new("its calendars leave none of its times to come").into())
+        }
         None => Err(InvalidSchedule::new("its time has passed: choose one to come").into()),
     }
 }

@@ -13,6 +13,7 @@
 //! - An acknowledged write is durable as far as the driver documents.
 //! - Events are hints, and may be lost. No result depends on one.
 
+mod aging;
 mod alterations;
 mod batches;
 mod clock;
@@ -38,6 +39,7 @@ mod schema;
 
 mod bounds;
 
+pub use aging::{AGED_MAX, AgedRequest, Aging};
 pub use alterations::{AlterResult, Alteration, Alterations, check_alter};
 pub use batches::{
     BatchPage, BatchPageRequest, Batches, CreateBatchResult, NewBatch, SettleResult, check_members,

@@ -9,12 +9,12 @@ use zapjobs_model::{
 };
 
 use crate::{
-    Alterations, ApplyResult, Batches, CancelResult, ClaimRequest, ClaimRunRequest, ClaimRunResult,
-    ClaimedRun, Counts, Dependencies, Documents, EnqueueResult, FlowControl, LeaseState, LogPage,
-    LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page, ProgressUpdate, Promoted,
-    PruneRequest, QueueCounts, QueueSelection, ReleaseResult, RequeueResult, Result, RunFilter,
-    RunPageRequest, Schedules, Signals, SpanStatistics, StatisticsRequest, Steps, StorageInfo,
-    WorkerRecord,
+    Aging, Alterations, ApplyResult, Batches, CancelResult, ClaimRequest, ClaimRunRequest,
+    ClaimRunResult, ClaimedRun, Counts, Dependencies, Documents, EnqueueResult, FlowControl,
+    LeaseState, LogPage, LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page,
+    ProgressUpdate, Promoted, PruneRequest, QueueCounts, QueueSelection, ReleaseResult,
+    RequeueResult, Result, RunFilter, RunPageRequest, Schedules, Signals, SpanStatistics,
+    StatisticsRequest, Steps, StorageInfo, WorkerRecord,
 };
 
 /// A whole storage.
@@ -36,6 +36,7 @@ pub trait Storage:
     + Documents
     + Signals
     + Batches
+    + Aging
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;

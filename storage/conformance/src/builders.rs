@@ -23,6 +23,10 @@ pub(crate) fn job_type(name: &str) -> JobType {
     JobType::new(name).expect("a good job type")
 }
 
+pub(crate) fn priority(number: i16) -> Priority {
+    Priority::new(number).expect("a good priority")
+}
+
 pub(crate) fn queue(name: &str) -> QueueName {
     QueueName::new(name).expect("a good queue name")
 }

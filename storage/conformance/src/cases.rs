@@ -3,6 +3,7 @@
 
 #![deny(dead_code, reason = "a case that the suite does not list would never run")]
 
+pub(crate) mod aging;
 pub(crate) mod alterations;
 pub(crate) mod apply;
 pub(crate) mod batches;

@@ -616,6 +616,14 @@ macro_rules! with_every_case {
             no_signal_is_lost_between_look_and_wait
             a_signal_that_several_take_is_taken_once
         }
+        aging {
+            a_run_is_old_once_it_was_ready_before_the_instant
+            runs_of_any_priority_below_one_are_old
+            only_the_pending_runs_of_the_selected_queues_are_old
+            as_many_old_runs_are_answered_as_the_limit_allows
+            an_old_run_that_is_raised_goes_before_newer_urgent_ones
+            after_closing_nothing_is_old
+        }
         concurrent_claims {
             a_run_claimed_by_name_goes_to_one_of_several
             claims_by_name_and_by_queue_hand_out_each_run_once

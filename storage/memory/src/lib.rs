@@ -28,6 +28,7 @@ mod run_changes;
 mod run_queries;
 mod run_store;
 
+mod aging;
 mod alterations;
 mod batches;
 mod coordinator;

@@ -66,6 +66,15 @@ impl ReadyLanes {
         ids
     }
 
+    /// Priority, due time and id of each run of the selected queues.
+    pub(crate) fn places(
+        &self,
+        queues: &QueueSelection,
+    ) -> impl Iterator<Item = (Priority, Timestamp, RunId)> {
+        let lanes = self.0.values().flat_map(|lanes| selected(lanes, queues));
+        lanes.flatten().map(|(Reverse(priority), due_at, id)| (*priority, *due_at, *id))
+    }
+
     /// Tenants with a run in one of the selected queues, in the order of their names.
     pub(crate) fn tenants(
         &self,

@@ -84,6 +84,8 @@ mod self_check {
         "NextDueAfter Some",
         "Fire Fired",
         "Fire Superseded",
+        "Aged RunId",
+        "Aged Full",
         "PutDocuments Written",
         "PutDocuments Conflict",
         "Document Some",

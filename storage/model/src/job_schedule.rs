@@ -1,10 +1,12 @@
 //! A schedule as it is kept: when which job runs by itself, and what has become of it.
 //!
 //! **Invariant:** what a schedule does next is decided here, by pure functions, and written as
-//! one record under its revision: [`plan()`] says which fire times become runs, `declared` what
+//! one record under its revision: [`plan_with`] says which fire times become runs, `excluded` what
+//! calendars leave of them, `declared` what
 //! becomes of a schedule when its plugin is loaded, `run_id` what a fire time's run is called.
 
 mod declared;
+mod excluded;
 mod plan;
 mod run_id;
 #[cfg(test)]
@@ -17,14 +19,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use declared::Redeclared;
-pub use plan::{FirePlan, OVERLAP_LOOK, SKIPPED_COUNTED_MAX, TIMES_PER_PLAN_MAX, plan};
+pub use excluded::{CALENDARS_MAX, OnExcluded, next_fire};
+pub use plan::{
+    FirePlan, OVERLAP_LOOK, SKIPPED_COUNTED_MAX, TIMES_PER_PLAN_MAX, plan, plan_with,
+    plan_without_calendar,
+};
 pub use run_id::run_id_at;
 
 use crate::schedule::InvalidSchedule;
 use crate::submit::TAGS_MAX;
 use crate::{
-    Due, JobDefinition, JobKey, JobRequest, JobType, Json, Priority, QueueName, RunId, Schedule,
-    ScheduleName, Tag, TenantId, Timestamp, Trigger,
+    CalendarName, Due, JobDefinition, JobKey, JobRequest, JobType, Json, Priority, QueueName,
+    RunId, Schedule, ScheduleName, Tag, TenantId, Timestamp, Trigger,
 };
 
 /// How late a fire time may be and still count as on time, unless said otherwise: 1 minute.
@@ -141,6 +147,12 @@ pub struct JobSchedule {
     pub problem: Option<String>,
     /// Rises with each write; a write that was decided on an older one is refused.
     pub revision: u64,
+    /// Calendars of its tenant that exclude times, up to [`CALENDARS_MAX`].
+    #[serde(default)]
+    pub calendars: Vec<CalendarName>,
+    /// What becomes of a fire time that one of them excludes.
+    #[serde(default)]
+    pub on_excluded: OnExcluded,
 }
 
 impl JobSchedule {
@@ -169,6 +181,8 @@ impl JobSchedule {
             skipped: 0,
             problem: None,
             revision: 0,
+            calendars: Vec::new(),
+            on_excluded: OnExcluded::default(),
         }
     }
 
@@ -190,6 +204,7 @@ impl JobSchedule {
             let tags = self.tags.len();
             return refuse(format!("there are {tags} tags, {TAGS_MAX} are allowed"));
         }
+        self.check_calendars()?;
         if self.rule == Schedule::Manual {
             return refuse(
                 "it never fires: give it an interval, a cron expression or an instant".to_owned(),
@@ -257,7 +272,9 @@ impl JobSchedule {
             || self.rule != before.rule
             || self.missed != before.missed
             || self.tolerance_ms != before.tolerance_ms
-            || self.overlap != before.overlap;
+            || self.overlap != before.overlap
+            || self.calendars != before.calendars
+            || self.on_excluded != before.on_excluded;
         self.overridden |= is_changed && self.origin == ScheduleOrigin::Plugin;
         self
     }

@@ -34,6 +34,7 @@ pub mod signal;
 pub mod status;
 pub mod step;
 pub mod submit;
+pub mod template;
 pub mod tenant;
 pub mod time;
 pub mod unique;
@@ -51,12 +52,12 @@ pub use flow::{
 };
 pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
-    BatchId, BatchName, CorrelationId, Digest, DocumentKind, DocumentName, InvalidName, JobType,
-    Lease, LeaseKey, LimitKey, QueueName, RunId, ScheduleName, SignalName, StepName, Tag, TenantId,
-    WorkerId,
+    BatchId, BatchName, CalendarName, CorrelationId, Digest, DocumentKind, DocumentName,
+    InvalidName, JobType, Lease, LeaseKey, LimitKey, ParameterName, QueueName, RunId, ScheduleName,
+    SignalName, StepName, Tag, TemplateName, TenantId, WorkerId,
 };
 pub use job_schedule::{
-    FirePlan, JobSchedule, MissedPolicy, OverlapPolicy, ScheduleKey, ScheduleOrigin,
+    FirePlan, JobSchedule, MissedPolicy, OnExcluded, OverlapPolicy, ScheduleKey, ScheduleOrigin,
 };
 pub use json::{InvalidJson, Json};
 pub use limits::{InvalidLimit, LimitField, LimitUnit, Limits, Narrowing};
@@ -66,11 +67,13 @@ pub use plugin::JobDescription;
 pub use retry::{Backoff, ErrorPattern, RetryCode, RetryOverride, RetryPolicy};
 pub use run::{Due, ItemCounts, NewRun, Priority, Progress, Run, Trigger};
 pub use schedule::Schedule;
+pub use schedule::calendar::{Calendar, CalendarRules, Calendars};
 pub use settle::{Transition, settle};
 pub use signal::Signal;
 pub use status::RunStatus;
 pub use step::{Step, StepError, StepErrorKind};
 pub use submit::{InvalidRequest, JobRequest};
+pub use template::{Parameter, ParameterValues, Template, TemplateError};
 pub use tenant::{InvalidQuota, TenantQuotas, TenantUse};
 pub use time::Timestamp;
 pub use unique::{

@@ -22,6 +22,8 @@ pub struct Priority(i16);
 impl Priority {
     /// The most urgent.
     pub const MAX: Self = Self(1000);
+    /// That of whoever says none.
+    pub const NORMAL: Self = Self(0);
     /// The least urgent.
     pub const MIN: Self = Self(-1000);
 

@@ -4,6 +4,7 @@
 //! whoever fires and asks again goes forward. Cron expressions are read in `parse`, kept as sets in
 //! `fields`, mapped to instants in `cron` and told in English in `describe`.
 
+pub mod calendar;
 mod cron;
 mod describe;
 mod fields;

@@ -38,6 +38,7 @@ mod migrate;
 mod schedules;
 mod schema;
 
+mod aging;
 mod connections;
 mod names;
 mod session;

@@ -33,6 +33,7 @@ mod connection;
 mod error;
 mod link;
 
+mod aging;
 mod answer;
 mod keys;
 mod quarantine;

@@ -97,6 +97,7 @@ scripts! {
     schedule_delete: ["schedule_delete"] false,
     schedule_due: ["clock", "schedule_due"] true,
     schedule_page: ["schedule_page"] true,
+    aged: ["aged"] true,
     document_put: ["clock", "document_put"] false,
     document_read: ["document_read"] true,
     document_page: ["document_page"] true,

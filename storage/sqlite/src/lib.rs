@@ -44,6 +44,7 @@ mod signals;
 
 mod examine;
 
+mod aging;
 mod checkpointer;
 mod events;
 mod readers;

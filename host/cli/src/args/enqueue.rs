@@ -8,6 +8,7 @@ use zapjobs_model::{
     Condition, CorrelationId, JobType, LimitKey, Priority, QueueName, Tag, Timestamp,
 };
 
+use super::template::FillArgs;
 use super::unique::UniqueArgs;
 use crate::values::parse_span;
 
@@ -18,8 +19,8 @@ use crate::values::parse_span;
 #[derive(Debug, Args)]
 pub(crate) struct EnqueueArgs {
     /// Which job
-    #[arg(value_name = "JOB")]
-    pub(crate) job: JobType,
+    #[arg(value_name = "JOB", required_unless_present = "template")]
+    pub(crate) job: Option<JobType>,
     /// The input: JSON, @FILE, or - for stdin [default: the job's own default]
     #[arg(long, short, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     pub(crate) input: Option<String>,
@@ -35,10 +36,9 @@ pub(crate) struct EnqueueArgs {
     /// The queue to wait in [default: the job's own]
     #[arg(long, value_name = "NAME")]
     pub(crate) queue: Option<QueueName>,
-    /// How urgent it is within its queue: higher goes first, -1000 to 1000
-    #[arg(long, value_name = "N", value_parser = parse_priority, default_value = "0",
-          allow_hyphen_values = true)]
-    pub(crate) priority: Priority,
+    /// How urgent it is within its queue: higher goes first, -1000 to 1000 [default: 0]
+    #[arg(long, value_name = "N", value_parser = parse_priority, allow_hyphen_values = true)]
+    pub(crate) priority: Option<Priority>,
     /// Label it; may be repeated
     #[arg(long = "tag", value_name = "TAG")]
     pub(crate) tags: Vec<Tag>,
@@ -62,6 +62,8 @@ pub(crate) struct EnqueueArgs {
     /// run returned takes its place
     #[arg(long = "after", value_name = "RUN[:success|failure|always]", value_parser = parse_after)]
     pub(crate) after: Vec<AfterArg>,
+    #[command(flatten)]
+    pub(crate) fill: FillArgs,
     #[command(flatten)]
     pub(crate) unique: UniqueArgs,
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! What can be asked on the command line. One file per command.
 
 mod batch;
+mod calendar;
 mod dead;
 mod enqueue;
 mod limits;
@@ -13,6 +14,7 @@ mod schedule;
 mod select;
 mod serve;
 mod stats;
+mod template;
 mod tokens;
 mod torture;
 mod unique;
@@ -25,6 +27,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use batch::{
     BatchAddArgs, BatchCommand, BatchCreateArgs, BatchListArgs, BatchWaitArgs, CallbackArg,
 };
+pub(crate) use calendar::{CalendarArgs, CalendarCommand, CheckCalendarArgs, PutCalendarArgs};
 pub(crate) use dead::{DeadCommand, DeadRetryArgs, DeadShowArgs};
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
 pub(crate) use limits::{LimitsCommand, ScopeArgs, SetLimitArgs};
@@ -39,6 +42,7 @@ pub(crate) use schedule::{
 pub(crate) use select::SelectArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
+pub(crate) use template::{PutTemplateArgs, TemplateArgs, TemplateCommand};
 pub(crate) use tokens::{CreateTokenArgs, RevokeTokenArgs, TokensCommand};
 pub(crate) use torture::TortureArgs;
 pub(crate) use workflow::{WorkflowCommand, WorkflowIdArgs, WorkflowRunArgs};
@@ -81,6 +85,12 @@ pub(crate) enum Command {
     /// Look after schedules, and show when they fire
     #[command(subcommand)]
     Schedule(ScheduleCommand),
+    /// Look after calendars of times at which schedules do not fire
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
+    /// Look after templates of runs
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Run nodes that follow each other, look at them, call them off
     #[command(subcommand)]
     Workflow(WorkflowCommand),

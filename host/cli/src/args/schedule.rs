@@ -8,6 +8,7 @@ use zapjobs_model::{
     JobType, MissedPolicy, OverlapPolicy, Priority, QueueName, ScheduleName, Tag, Timestamp,
 };
 
+use super::calendar::ExcludingArgs;
 use super::enqueue::{parse_instant, parse_priority};
 use crate::values::parse_span;
 
@@ -33,7 +34,7 @@ pub(crate) enum ScheduleCommand {
     Remove(ScheduleArgs),
     /// Make a schedule again what its plugin declares
     Reset(ScheduleArgs),
-    /// Show when a schedule would fire; needs no storage
+    /// Show when a schedule would fire; needs no storage, unless a calendar is named
     Preview(PreviewArgs),
     /// Tell in plain English what a schedule says; needs no storage
     Describe(RuleArgs),
@@ -80,6 +81,8 @@ pub(crate) struct PreviewArgs {
     #[arg(long, value_name = "N", default_value_t = 10,
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) count: u16,
+    #[command(flatten)]
+    pub(crate) excluding: ExcludingArgs,
 }
 
 /// Make a schedule.
@@ -108,6 +111,9 @@ pub(crate) struct EditArgs {
     pub(crate) rule: RuleArgs,
     #[command(flatten)]
     pub(crate) options: OptionArgs,
+    /// Take all calendars from it
+    #[arg(long, conflicts_with = "calendars")]
+    pub(crate) no_calendar: bool,
 }
 
 /// What its runs are, and what becomes of its fire times.
@@ -135,6 +141,8 @@ pub(crate) struct OptionArgs {
     /// cancel-running [default: allow]
     #[arg(long, value_name = "POLICY", value_parser = parse_overlap)]
     pub(crate) overlap: Option<OverlapPolicy>,
+    #[command(flatten)]
+    pub(crate) excluding: ExcludingArgs,
 }
 
 fn parse_missed(text: &str) -> Result<MissedPolicy, String> {

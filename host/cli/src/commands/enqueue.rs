@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use zapjobs_model::{Dependency, Due, JobDefinition, JobKey, JobRequest, Json, RunId, Trigger};
+use zapjobs_model::{
+    Dependency, Due, JobDefinition, JobKey, JobRequest, Json, ParameterValues, RunId, Trigger,
+};
 use zapjobs_runtime::{Client, Submitted};
 use zapjobs_storage::{EnqueueResult, Storage};
 
@@ -13,7 +15,7 @@ use super::runs::find;
 use super::{App, input};
 use crate::args::EnqueueArgs;
 use crate::config::quotas;
-use crate::errors::Done;
+use crate::errors::{Done, Failure};
 use crate::storage::open_existing;
 
 /// A host whose last sign of life is older than this is taken for dead.
@@ -26,18 +28,24 @@ pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
         (None, None) => Vec::new(),
     };
     let storage = open_existing(&app.config).await?;
-    let key = JobKey { tenant: app.config.tenant.clone(), job_type: args.job.clone() };
-    let definition = storage.definition(&key).await?;
     let tenants = quotas::read(app.config.quotas.as_deref())?;
     let client = Client::new(Arc::clone(&storage))
         .with_tenants(Arc::new(tenants))
         .with_input_bytes_max(app.config.host.limits.input_bytes_max);
+    let template = of_template(&client, &args, &app).await?;
+    let job = template.as_ref().map(|request| request.job_type.clone()).or(args.job.clone());
+    let job_type = job.ok_or_else(|| Failure::usage("no job: name one, or a template"))?;
+    let key = JobKey { tenant: app.config.tenant.clone(), job_type };
+    let definition = storage.definition(&key).await?;
     let mut after = Vec::with_capacity(args.after.len());
     for of in &args.after {
         let run = find(&storage, &app.config.tenant, &of.run).await?.id;
         after.push(Dependency { run, on: of.on });
     }
-    let mut requests = requests(&args, &key, given, definition.as_ref());
+    let mut requests = match template {
+        Some(request) => vec![with_args(request, &args)],
+        None => requests(&args, &key, given, definition.as_ref()),
+    };
     requests.iter_mut().for_each(|request| request.after.clone_from(&after));
     let submitted = client.submit_all(requests).await?;
     submitted.iter().for_each(|submitted| note_unless_stored(&app, *submitted));
@@ -96,25 +104,41 @@ fn requests(
 }
 
 fn request(args: &EnqueueArgs, key: &JobKey, input: Json) -> JobRequest {
+    with_args(JobRequest::new(key.tenant.clone(), key.job_type.clone(), input), args)
+}
+
+/// The request of the template that is named, if one is.
+async fn of_template(client: &Client, args: &EnqueueArgs, app: &App) -> Done<Option<JobRequest>> {
+    let Some(name) = &args.fill.template else { return Ok(None) };
+    let values: ParameterValues = args.fill.params.iter().cloned().collect();
+    if values.len() < args.fill.params.len() {
+        return Err(Failure::usage("--param: a parameter is named twice: name each once"));
+    }
+    Ok(Some(client.request_of_template(&app.config.tenant, name, values).await?))
+}
+
+/// A request with all that was named on the command line.
+fn with_args(request: JobRequest, args: &EnqueueArgs) -> JobRequest {
+    let mut metadata = request.metadata;
+    metadata.extend(args.metadata.iter().cloned());
     JobRequest {
         due: match (args.delay, args.at) {
             (Some(delay), _) => Due::In(delay),
             (None, Some(at)) => Due::At(at),
-            (None, None) => Due::Now,
+            (None, None) => request.due,
         },
         trigger: Trigger::Manual,
-        queue: args.queue.clone(),
-        priority: args.priority,
-        max_attempts: args.max_attempts,
+        queue: args.queue.clone().or(request.queue),
+        priority: args.priority.unwrap_or(request.priority),
+        max_attempts: args.max_attempts.or(request.max_attempts),
         deadline: args.deadline,
         correlation_id: args.correlation_id.clone(),
-        tags: args.tags.clone(),
-        metadata: args.metadata.iter().cloned().collect(),
+        tags: [request.tags, args.tags.clone()].concat(),
+        metadata,
         limit_key: args.limit_key.clone(),
         unique: args.unique.unique(),
         idempotency_key: args.unique.idempotency_key(),
-        batch: None,
-        ..JobRequest::new(key.tenant.clone(), key.job_type.clone(), input)
+        ..request
     }
 }
 

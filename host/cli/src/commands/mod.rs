@@ -2,10 +2,12 @@
 
 mod batch;
 mod build;
+mod calendar;
 mod completions;
 mod config;
 mod dead;
 mod doctor;
+mod document_file;
 mod enqueue;
 mod follow;
 mod input;
@@ -20,6 +22,7 @@ mod schedule;
 mod serve;
 mod signals;
 mod stats;
+mod template;
 mod tokens;
 mod torture;
 mod workflow;
@@ -72,6 +75,8 @@ async fn work(command: Command, app: App) -> Done {
         Command::Runs(RunsCommand::Steps(args)) => runs::steps(args.run, app).await,
         Command::Runs(RunsCommand::Signal(args)) => runs::signal(args, app).await,
         Command::Runs(RunsCommand::Cancel(args)) => runs::cancel(args, app).await,
+        Command::Calendar(command) => calendar::calendar(command, app).await,
+        Command::Template(command) => template::template(command, app).await,
         Command::Schedule(command) => schedule::schedule(command, app).await,
         Command::Runs(RunsCommand::Retry(args)) => runs::retry(args, app).await,
         Command::Runs(RunsCommand::Delete(args)) => {

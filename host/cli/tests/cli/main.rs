@@ -10,6 +10,7 @@ mod http;
 mod jobs;
 mod limits;
 mod plugins;
+mod presets;
 mod schedules;
 mod server;
 mod shared;

@@ -2,6 +2,7 @@
 //! and answers when it wants to be called again.
 
 mod advance;
+mod age;
 mod heartbeat;
 mod note_status;
 mod promote;
@@ -50,6 +51,9 @@ pub(crate) fn start(core: &Arc<Core>, stop: &CancellationToken, tasks: &mut Join
     spawn(note_status::NoteStatus, core, stop, tasks);
     spawn(advance::Advance::default(), core, stop, tasks);
     spawn(settle_batches::SettleBatches, core, stop, tasks);
+    if let Some(aging) = core.options.aging {
+        spawn(age::Age(aging), core, stop, tasks);
+    }
 }
 
 /// Starts one service.

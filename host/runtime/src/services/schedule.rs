@@ -119,7 +119,15 @@ impl<'a> Round<'a> {
             (_, Some(run)) => self.core.storage.run(run).await?.map(|run| run.status),
         };
         let Some(Some(definition)) = self.definitions.get(&key) else { return Ok(()) };
-        let plan = job_schedule::plan(&schedule, active, self.now);
+        let calendars = self.core.calendars.of(&*self.core.storage, &schedule).await?;
+        let plan = match &calendars {
+            Ok(calendars) => job_schedule::plan_with(&schedule, calendars, active, self.now),
+            Err(missing) => {
+                tracing::error!(schedule = %schedule.key, calendar = %missing,
+                    "it does not fire, for its calendar is missing or cannot be used");
+                job_schedule::plan_without_calendar(&schedule, missing, self.now)
+            }
+        };
         // Before the schedule moves on: a host that dies in between leaves it due, and the next
         // one asks again.
         if let Some(run) = plan.cancel {

@@ -1,6 +1,9 @@
 //! Schedules: kept by revision, and found when due.
 
-use zapjobs_model::{JobSchedule, MissedPolicy, OverlapPolicy, Priority, Schedule, Timestamp};
+use zapjobs_model::{
+    CalendarName, JobSchedule, MissedPolicy, OnExcluded, OverlapPolicy, Priority, Schedule,
+    Timestamp,
+};
 use zapjobs_storage::{DuePlace, SCHEDULES_MAX, SchedulePageRequest, WriteResult};
 
 use crate::Fixture;
@@ -59,6 +62,8 @@ pub(crate) async fn every_field_of_a_schedule_survives(f: &Fixture) {
         held: Some(f.now()),
         look_at: Some(f.now().plus(seconds(1))),
         skipped: u64::from(u32::MAX) + 1,
+        calendars: vec![CalendarName::new("holidays").expect("a name")],
+        on_excluded: OnExcluded::NextOpenTime,
         problem: Some("line one\nline \u{1} two; 'quoted'".to_owned()),
         ..a_schedule("acme", "mail", f.now().plus(seconds(9)))
     };

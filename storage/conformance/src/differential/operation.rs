@@ -12,11 +12,11 @@ use zapjobs_model::{
     Timestamp, Transition, WorkerId,
 };
 use zapjobs_storage::{
-    AdmitRequest, AdvanceRequest, AdvanceResult, Alteration, BatchPageRequest, ClaimRequest,
-    ClaimRunRequest, ClaimRunResult, DocumentPageRequest, DuePlace, ENDS_MAX, EndedParent,
-    FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest, NewBatch, ProgressUpdate,
-    PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest, SchedulePageRequest,
-    StatisticsRequest, Storage, WorkerRecord,
+    AdmitRequest, AdvanceRequest, AdvanceResult, AgedRequest, Alteration, BatchPageRequest,
+    ClaimRequest, ClaimRunRequest, ClaimRunResult, DocumentPageRequest, DuePlace, ENDS_MAX,
+    EndedParent, FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest, NewBatch,
+    ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest,
+    SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
 
 use crate::Fixture;
@@ -70,6 +70,7 @@ pub(super) enum Operation {
     Release(String, WorkerId),
     NamedLease(String),
     LetPass(Duration),
+    Aged(AgedRequest),
     PutDocuments(Vec<Document>),
     Document(DocumentKey),
     Documents(DocumentPageRequest),
@@ -207,6 +208,11 @@ impl Performer {
             Operation::RemoveStaleWorkers(silence) => {
                 said(sorted(storage.remove_stale_workers(*silence).await))
             }
+            Operation::Aged(request) => match storage.aged(request).await {
+                // Which of more than the limit is open.
+                Ok(ids) if ids.len() == request.limit => format!("{} Full", ids.len()),
+                ids => said(sorted(ids)),
+            },
             Operation::PutDocuments(rows) => said(storage.put_documents(rows).await),
             Operation::Document(key) => said(storage.document(key).await),
             Operation::Documents(request) => said(storage.documents(request).await),

@@ -171,6 +171,10 @@ passed_on!(Schedules {
     fire(requests: &[FireRequest]) -> Vec<FireResult>;
 });
 
+passed_on!(Aging {
+    aged(request: &AgedRequest) -> Vec<RunId>;
+});
+
 passed_on!(Documents {
     put_documents(documents: &[Document]) -> Vec<WriteResult>;
     document(key: &DocumentKey) -> Option<Document>;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{JobSchedule, MissedPolicy, OverlapPolicy};
-use crate::{RunId, RunStatus, Timestamp};
+use crate::{CalendarName, Calendars, RunId, RunStatus, Timestamp};
 
 /// Fire times that one plan turns into runs at most; the others follow in the next one.
 pub const TIMES_PER_PLAN_MAX: usize = 1_000;
@@ -23,13 +23,24 @@ pub struct FirePlan {
     pub after: JobSchedule,
 }
 
-/// Decides what becomes of the fire times that have come. `active` is how the schedule's latest
-/// run stands, where that was looked up: only an overlap policy other than `Allow` asks.
+/// [`plan_with`] for a schedule that names no calendars.
 pub fn plan(schedule: &JobSchedule, active: Option<RunStatus>, now: Timestamp) -> FirePlan {
+    plan_with(schedule, &Calendars::none(), active, now)
+}
+
+/// Decides what becomes of the fire times that have come, as the calendars that the schedule names
+/// leave them. `active` is how the schedule's latest
+/// run stands, where that was looked up: only an overlap policy other than `Allow` asks.
+pub fn plan_with(
+    schedule: &JobSchedule,
+    calendars: &Calendars,
+    active: Option<RunStatus>,
+    now: Timestamp,
+) -> FirePlan {
     let mut after = schedule.clone();
     after.look_at = None;
     after.problem = None;
-    let mut times = due_times(&mut after, now);
+    let mut times = due_times(&mut after, calendars, now);
     let is_active = active.is_some_and(|status| !status.is_final());
     let mut cancel = None;
     if schedule.overlap != OverlapPolicy::Allow {
@@ -58,10 +69,33 @@ pub fn plan(schedule: &JobSchedule, active: Option<RunStatus>, now: Timestamp) -
     FirePlan { times, cancel, after }
 }
 
+/// Moves a schedule on without runs, because a calendar that it names is not there. A time that is
+/// held waits on.
+pub fn plan_without_calendar(
+    schedule: &JobSchedule,
+    missing: &CalendarName,
+    now: Timestamp,
+) -> FirePlan {
+    let mut after = schedule.clone();
+    let times = due_times(&mut after, &Calendars::none(), now);
+    after.look_at = after.held.map(|_| now.plus(OVERLAP_LOOK));
+    let problem = format!(
+        "the calendar {missing} is missing or cannot be used: put it again, or take it from the \
+         schedule"
+    );
+    let after = after.refused(times.len() as u64, problem);
+    FirePlan { times: Vec::new(), cancel: None, after }
+}
+
 /// The times that have come and become runs, as far as missed times are concerned; moves the
 /// schedule on.
-fn due_times(after: &mut JobSchedule, now: Timestamp) -> Vec<Timestamp> {
+fn due_times(after: &mut JobSchedule, calendars: &Calendars, now: Timestamp) -> Vec<Timestamp> {
     let mut times = Vec::new();
+    if after.next_fire_at.is_none_or(|first| first > now) {
+        return times;
+    }
+    // What was open when it was planned may be excluded by now.
+    after.next_fire_at = after.open_next(calendars);
     let Some(first) = after.next_fire_at.filter(|first| *first <= now) else { return times };
     let mut next = Some(first);
     let on_time_from = now.minus(after.tolerance());
@@ -73,23 +107,24 @@ fn due_times(after: &mut JobSchedule, now: Timestamp) -> Vec<Timestamp> {
                     && times.len() < max as usize
                 {
                     times.push(time);
-                    next = after.rule.next_after(time);
+                    next = after.next_after(time, calendars);
                 }
             }
             MissedPolicy::FireOnce => stand_in = Some(first),
             MissedPolicy::Skip => {}
         }
-        let missed = count(after, next, on_time_from);
+        let (missed, end) = count(after, calendars, next, on_time_from);
         after.skip(missed);
+        next = end;
         if next.is_some_and(|time| time < on_time_from) {
-            next = after.rule.next_after(on_time_from.minus(Duration::from_micros(1)));
+            next = after.next_after(on_time_from.minus(Duration::from_micros(1)), calendars);
         }
     }
     while let Some(time) = next.filter(|time| *time <= now)
         && times.len() < TIMES_PER_PLAN_MAX
     {
         times.push(time);
-        next = after.rule.next_after(time);
+        next = after.next_after(time, calendars);
     }
     if let Some(missed) = stand_in.filter(|_| times.is_empty()) {
         after.skipped = after.skipped.saturating_sub(1);
@@ -99,10 +134,22 @@ fn due_times(after: &mut JobSchedule, now: Timestamp) -> Vec<Timestamp> {
     times
 }
 
-/// How many fire times there are from `from` on and before `end`.
-fn count(schedule: &JobSchedule, from: Option<Timestamp>, end: Timestamp) -> u64 {
-    let times = std::iter::successors(from, |time| schedule.rule.next_after(*time));
-    times.take_while(|time| *time < end).take(SKIPPED_COUNTED_MAX as usize).count() as u64
+/// How many fire times there are from `from` on and before `end`, counted up to
+/// [`SKIPPED_COUNTED_MAX`], and the one behind those counted.
+fn count(
+    schedule: &JobSchedule,
+    calendars: &Calendars,
+    from: Option<Timestamp>,
+    end: Timestamp,
+) -> (u64, Option<Timestamp>) {
+    let (mut missed, mut next) = (0, from);
+    while let Some(time) = next.filter(|time| *time < end)
+        && missed < SKIPPED_COUNTED_MAX
+    {
+        missed += 1;
+        next = schedule.next_after(time, calendars);
+    }
+    (missed, next)
 }
 
 impl JobSchedule {

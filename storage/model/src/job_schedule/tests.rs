@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Digest, JobDescription, RetryPolicy, RunStatus};
+use crate::schedule::calendar::BusinessHours;
+use crate::{Calendar, CalendarRules, Calendars, Digest, JobDescription, RetryPolicy, RunStatus};
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("RFC 3339")
@@ -220,4 +221,112 @@ fn schedules_out_of_bounds_are_refused() {
     assert!(JobSchedule { missed, ..good() }.checked().is_err());
     assert!(JobSchedule { tolerance_ms: TOLERANCE_MS_MAX + 1, ..good() }.checked().is_err());
     assert!(JobSchedule { rule: Schedule::Manual, ..good() }.checked().is_err());
+}
+
+fn closed_on(rules: CalendarRules) -> Calendars {
+    Calendars::new(vec![Calendar::new(rules).expect("good rules")])
+}
+
+/// Open from 06:00 to 08:00.
+fn mornings() -> Calendars {
+    let hours = BusinessHours {
+        days: vec!["MON-SUN".to_owned()],
+        from: "06:00".to_owned(),
+        to: "08:00".to_owned(),
+    };
+    closed_on(CalendarRules { business_hours: vec![hours], ..CalendarRules::default() })
+}
+
+#[test]
+fn excluded_times_are_no_fire_times() {
+    let schedule = hourly(MissedPolicy::FireAll { max: 1_000 }, OverlapPolicy::Allow);
+    assert_eq!(schedule.next_after(hour(0), &mornings()), Some(hour(6)));
+    // Planned before the calendar was there.
+    let plan = plan_with(&schedule, &mornings(), None, hour(10));
+    assert_eq!(plan.times, [hour(6), hour(7)]);
+    assert_eq!(
+        (plan.after.skipped, plan.after.next_fire_at),
+        (0, Some(at("2027-01-05T06:00:00Z")))
+    );
+    let early = plan_with(&schedule, &mornings(), None, hour(1));
+    assert_eq!((early.times.len(), early.after.next_fire_at), (0, Some(hour(6))));
+}
+
+#[test]
+fn excluded_times_are_moved_to_one_open_instant() {
+    let mut schedule = hourly(MissedPolicy::FireAll { max: 1_000 }, OverlapPolicy::Allow);
+    schedule.on_excluded = OnExcluded::NextOpenTime;
+    let half_past = Schedule::cron("30 * * * *", "UTC").expect("a rule");
+    schedule.rule = half_past.clone();
+    schedule.next_fire_at = half_past.next_after(hour(0));
+    let plan = plan_with(&schedule, &mornings(), None, hour(7));
+    let half = |of: u32| hour(of).plus(Duration::from_secs(1_800));
+    assert_eq!(plan.times, [hour(6), half(6)], "six times are one at 06:00");
+    assert_eq!(plan.after.next_fire_at, Some(half(7)));
+    let last = plan_with(&plan.after, &mornings(), None, half(7));
+    assert_eq!(last.after.next_fire_at, Some(at("2027-01-05T06:00:00Z")));
+}
+
+#[test]
+fn a_time_that_was_moved_is_not_lost_over_an_absence() {
+    // Daily at 03:00, closed on Saturday and Sunday: both days' times are one on Monday at 00:00.
+    let rules = CalendarRules { weekdays: vec!["SAT-SUN".to_owned()], ..CalendarRules::default() };
+    let weekdays = closed_on(rules);
+    let schedule = JobSchedule {
+        rule: Schedule::cron("0 3 * * *", "UTC").expect("a rule"),
+        next_fire_at: Some(at("2027-01-08T03:00:00Z")),
+        on_excluded: OnExcluded::NextOpenTime,
+        ..hourly(MissedPolicy::Skip, OverlapPolicy::Allow)
+    };
+    let plan = plan_with(&schedule, &weekdays, None, at("2027-01-10T12:00:00Z"));
+    assert_eq!((plan.times.len(), plan.after.skipped), (0, 1));
+    assert_eq!(plan.after.next_fire_at, Some(at("2027-01-11T00:00:00Z")));
+}
+
+#[test]
+fn the_next_time_follows_a_changed_calendar() {
+    let schedule = hourly(MissedPolicy::Skip, OverlapPolicy::Allow);
+    let now = at("2027-01-03T23:40:00Z");
+    let closed = schedule.clone().with_calendars_changed(&mornings(), now);
+    assert_eq!(closed.next_fire_at, Some(hour(6)));
+    let open = closed.with_calendars_changed(&Calendars::none(), now);
+    assert_eq!(open.next_fire_at, Some(hour(0)));
+    let moved = JobSchedule { on_excluded: OnExcluded::NextOpenTime, ..schedule };
+    let moved = moved.with_calendars_changed(&mornings(), now);
+    assert_eq!(moved.next_fire_at, Some(hour(6)));
+    let same = moved.clone().with_calendars_changed(&mornings(), hour(3));
+    assert_eq!(same.next_fire_at, Some(hour(6)), "the moved time stays");
+    let never = CalendarRules { weekdays: vec!["MON-SUN".to_owned()], ..CalendarRules::default() };
+    assert_eq!(moved.with_calendars_changed(&closed_on(never), hour(3)).next_fire_at, None);
+}
+
+#[test]
+fn a_search_for_a_time_that_never_comes_ends() {
+    let schedule = hourly(MissedPolicy::Skip, OverlapPolicy::Allow);
+    let rules = CalendarRules { weekdays: vec!["MON-SUN".to_owned()], ..CalendarRules::default() };
+    let plan = plan_with(&schedule, &closed_on(rules), None, hour(5));
+    assert_eq!((plan.times.len(), plan.after.next_fire_at), (0, None));
+}
+
+#[test]
+fn calendars_are_few_and_named_once() {
+    let name = |name: &str| CalendarName::new(name).expect("a name");
+    let with =
+        |calendars| JobSchedule { calendars, ..hourly(MissedPolicy::Skip, OverlapPolicy::Allow) };
+    assert!(with(vec![name("a"), name("b")]).checked().is_ok());
+    assert!(with(vec![name("a"), name("a")]).checked().is_err());
+    let many = (0..=CALENDARS_MAX).map(|number| name(&format!("c{number}"))).collect();
+    assert!(with(many).checked().is_err());
+}
+
+#[test]
+fn a_schedule_without_its_calendar_moves_on_and_says_so() {
+    let name = CalendarName::new("holidays").expect("a name");
+    let mut schedule = hourly(MissedPolicy::FireOnce, OverlapPolicy::QueueOne);
+    schedule.held = Some(at("2027-01-03T23:00:00Z"));
+    let plan = plan_without_calendar(&schedule, &name, hour(0));
+    assert_eq!((plan.times.len(), plan.cancel), (0, None));
+    assert_eq!((plan.after.skipped, plan.after.next_fire_at), (1, Some(hour(1))));
+    assert_eq!(plan.after.held, schedule.held);
+    assert!(plan.after.problem.is_some_and(|problem| problem.contains("holidays")));
 }

@@ -184,7 +184,7 @@ fn refusal(text: &str, mistake: &Mistake) -> InvalidSchedule {
 }
 
 /// A zone of the database that comes with this program.
-fn zone(name: &str) -> Result<TimeZone, InvalidSchedule> {
+pub(super) fn zone(name: &str) -> Result<TimeZone, InvalidSchedule> {
     zones().get(name).map_err(|_| {
         InvalidSchedule(format!(
             "unknown time zone {name:?}: use an IANA name such as Europe/Lisbon or UTC"

@@ -18,7 +18,7 @@ local function holder(name)
   local record = records[name] or redis.call('GET', name)
   if not record then return nil end
   local id = sub(record, 1, 16)
-  local run = groups[id] and fresh(groups[id]) or stands(id)
+  local run = groups[id] and fresh(brought[id] or groups[id]) or stands(id)
   if holds(record, run) then return record, run end
 end
 
@@ -81,7 +81,8 @@ local function new_at(group) return group + 9 + tonumber(ARGV[group + 7]) end
 
 local function submitted(group) return string.rep('\0', 8) .. ARGV[new_at(group)] end
 
--- Gives a group that is still to be stored what a later one brought.
+-- Gives a group that is still to be stored what a later one brought: its priority, when it is due
+-- and whether it is held, its deadline and its input.
 local function change_new(group, other)
   ARGV[new_at(group)] = sub(with(submitted(group), submitted(other)), 9)
   ARGV[new_at(group) + 1] = ARGV[new_at(other) + 1]

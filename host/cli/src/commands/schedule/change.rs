@@ -28,7 +28,9 @@ pub(super) async fn edit(client: &Client, args: EditArgs, app: &App) -> Done {
             Some(rule) => schedule.with_rule(rule.clone(), now),
             None => schedule,
         };
-        Ok(with_options(schedule, &args.options, &given))
+        let schedule = with_options(schedule, &args.options, &given);
+        let calendars = if args.no_calendar { Vec::new() } else { schedule.calendars.clone() };
+        Ok(JobSchedule { calendars, ..schedule })
     };
     let stored = client.change_schedule(&key(app, &args.schedule.name), change).await?;
     told(app, &stored);
@@ -90,6 +92,10 @@ fn with_options(
         schedule.tolerance_ms = u64::try_from(tolerance.as_millis()).unwrap_or(u64::MAX);
     }
     schedule.overlap = options.overlap.unwrap_or(schedule.overlap);
+    if !options.excluding.calendars.is_empty() {
+        schedule.calendars.clone_from(&options.excluding.calendars);
+    }
+    schedule.on_excluded = options.excluding.on_excluded.unwrap_or(schedule.on_excluded);
     schedule
 }
 

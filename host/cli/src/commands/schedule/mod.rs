@@ -21,7 +21,7 @@ use crate::storage::open_existing;
 /// What works on the storage.
 pub(super) async fn schedule(command: ScheduleCommand, app: App) -> Done {
     match command {
-        ScheduleCommand::Preview(args) => return preview(&args, &app),
+        ScheduleCommand::Preview(args) => return preview(&args, &app).await,
         ScheduleCommand::Describe(args) => return describe(&args, &app),
         ScheduleCommand::List => return list(app).await,
         ScheduleCommand::Show(args) => return show(args.name, app).await,
@@ -81,6 +81,7 @@ impl From<ScheduleError> for Failure {
             ScheduleError::Invalid(error) => refused(&error),
             ScheduleError::Submit(error) => error.into(),
             ScheduleError::Storage(error) => error.into(),
+            ScheduleError::Calendar(error) => error.into(),
             ScheduleError::Contended(_) => Self::new(Code::Failed, error.to_string()),
             error => Self::usage(error.to_string()),
         }

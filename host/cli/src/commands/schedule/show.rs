@@ -1,7 +1,7 @@
 //! `zapjobs schedule show`.
 
 use serde_json::json;
-use zapjobs_model::{JobSchedule, RunStatus, ScheduleName};
+use zapjobs_model::{JobSchedule, OnExcluded, RunStatus, ScheduleName};
 use zapjobs_runtime::Client;
 
 use super::key;
@@ -48,6 +48,7 @@ fn facts(schedule: &JobSchedule, last_status: Option<RunStatus>) -> Vec<(&'stati
         ("waiting", schedule.held.map(|time| format!("{}, for the run before", local(time)))),
         ("input", schedule.input.as_ref().map(ToString::to_string)),
         ("queue", schedule.queue.as_ref().map(ToString::to_string)),
+        ("calendars", calendars(schedule)),
         ("declared", schedule.declared.as_ref().map(ToString::to_string)),
         ("problem", schedule.problem.clone()),
     ];
@@ -63,4 +64,15 @@ fn facts(schedule: &JobSchedule, last_status: Option<RunStatus>) -> Vec<(&'stati
     ];
     facts.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
     facts
+}
+
+/// The calendars, and what becomes of the times that they exclude.
+fn calendars(schedule: &JobSchedule) -> Option<String> {
+    let names: Vec<&str> = schedule.calendars.iter().map(|name| name.as_str()).collect();
+    let excluded = match schedule.on_excluded {
+        OnExcluded::Skip => "skipped",
+        OnExcluded::NextOpenTime => "moved to the next open time",
+    };
+    let told = || format!("{}; times that they exclude are {excluded}", names.join(", "));
+    (!names.is_empty()).then(told)
 }

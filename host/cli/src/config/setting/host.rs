@@ -101,6 +101,19 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "host.aging",
+        meaning: "After how long a pending run gets the greatest priority, so that more urgent ones do not starve it.",
+        bounds: "1s to 366d, or never",
+        read: |config| config.host.aging.map_or_else(|| "never".to_owned(), format_span),
+        write: |config, text| {
+            config.host.aging = match text {
+                "never" => None,
+                text => Some(span(text, 1_000..=366 * 24 * 3_600_000)?),
+            };
+            Ok(())
+        },
+    },
+    Setting {
         key: "host.retry_code",
         meaning: "Which code a further attempt of a run executes: the newest, or that of the attempt before as long as it is kept.",
         bounds: "newest or same-digest",

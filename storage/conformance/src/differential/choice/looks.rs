@@ -2,14 +2,14 @@
 
 use zapjobs_model::{Lease, RunStatus, TenantId};
 use zapjobs_storage::{
-    Cursor, LogPageRequest, QueueSelection, RunFilter, RunPageRequest, SPANS_MAX, Span,
-    StatisticsRequest,
+    AgedRequest, Cursor, LogPageRequest, QueueSelection, RunFilter, RunPageRequest, SPANS_MAX,
+    Span, StatisticsRequest,
 };
 
 use super::batches::BATCHES;
 use super::{Chooser, HOURS_PROMISED, JOBS, Operation, QUEUES, TENANTS};
 use crate::Fixture;
-use crate::builders::{batch_id, job_type, queue, seconds, tag, tenant};
+use crate::builders::{batch_id, job_type, priority, queue, seconds, tag, tenant};
 
 const SEARCHES: [&str; 5] = ["MAIL", "broken", "order 1", "%", "00000001"];
 
@@ -28,14 +28,29 @@ impl Chooser {
                 Operation::LogPage(LogPageRequest { run, after, limit: 1 + self.limit() })
             }
             4 => self.statistics(),
-            5 => self.ready_tenants(),
-            6 => Operation::Waiting(self.tenant(), self.random.one_of(&[0, 1, 2, 5, 1_000])),
+            5 if self.random.once_in(2) => self.ready_tenants(),
+            6 => self.aged(),
+            5 => Operation::Waiting(self.tenant(), self.random.one_of(&[0, 1, 2, 5, 1_000])),
             _ => Operation::Runs(RunPageRequest {
                 filter: self.filter(),
                 after: self.random.once_in(2).then(|| Cursor(self.run())),
                 limit: self.limit(),
             }),
         }
+    }
+
+    fn aged(&mut self) -> Operation {
+        let queues = self.random.one_of(&[&QUEUES[..], &QUEUES[..1], &QUEUES[1..]]);
+        let queues = queues.iter().map(|name| queue(name)).collect();
+        Operation::Aged(AgedRequest {
+            queues: match self.random.once_in(2) {
+                true => QueueSelection::All,
+                false => QueueSelection::Only(queues),
+            },
+            ready_before: self.now.minus(seconds(self.random.one_of(&[0, 0, 5, 60]))),
+            below: priority(self.random.one_of(&[1_000, 500, 1, 0, -1])),
+            limit: self.random.one_of(&[0, 2, 100, 100]),
+        })
     }
 
     fn statistics(&mut self) -> Operation {

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use zapjobs_services::{Postgres, PostgresSettings};
 
 use super::sql::{CLAIM_ALL, CLAIM_LANE, CLAIM_QUEUES, CLAIM_SHARES};
+use crate::aging::{AGED_OF_ALL, AGED_OF_QUEUES};
 use crate::lanes::{READY_OF_ALL, READY_OF_QUEUES, WAITING};
 use crate::names::Names;
 use crate::{PostgresOptions, PostgresStorage};
@@ -133,6 +134,14 @@ async fn claims_pass_no_runs_that_are_not_wanted() {
             ("tenants ready in a queue", READY_OF_QUEUES, vec!["''", "1000", "ARRAY['q5']"], 210),
             ("some ready tenants", READY_OF_ALL, vec!["'small'", "10"], 15),
             ("waiting", WAITING, vec!["'small1'", "10"], 10),
+            ("nothing old", AGED_OF_ALL, vec!["1000::int2", "0", "500"], 20),
+            ("some old runs", AGED_OF_ALL, vec!["1000::int2", "10", "20"], 60),
+            (
+                "old runs of a queue",
+                AGED_OF_QUEUES,
+                vec!["1000::int2", "10", "20", "ARRAY['q5']"],
+                700,
+            ),
             ("many waiting", WAITING, vec!["'big'", "100"], 100),
         ] {
             let read = server.rows_read(template, &values).await;
