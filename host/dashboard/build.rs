@@ -22,7 +22,10 @@ fn main() {
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| {
-        panic!("failed to list {}: {error}: build it with `npm run build` in web/", folder.display())
+        panic!(
+            "failed to list {}: {error}: build it with `npm run build` in web/",
+            folder.display()
+        )
     });
     for entry in entries.flatten() {
         let path = entry.path();
@@ -34,7 +37,8 @@ fn entry(root: &Path, path: &Path) -> String {
     let name = path.strip_prefix(root).expect("it was found in there");
     let name = name.to_str().expect("names in dist are ASCII").replace('\\', "/");
     let bytes = fs::read(path).expect("it was just listed");
-    let hash: String = Sha256::digest(&bytes).iter().take(16).map(|it| format!("{it:02x}")).collect();
+    let hash: String =
+        Sha256::digest(&bytes).iter().take(16).map(|it| format!("{it:02x}")).collect();
     format!(
         "    File {{ path: {name:?}, kind: {:?}, etag: \"\\\"{hash}\\\"\", bytes: include_bytes!({:?}) }},\n",
         kind(&name),

@@ -33,6 +33,10 @@ impl File {
     /// How long browsers may keep it: a hashed name never means anything else, every other file
     /// is asked for again.
     pub(crate) fn caching(&self) -> &'static str {
-        if self.path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" }
+        if self.path.starts_with(HASHED) {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        }
     }
 }

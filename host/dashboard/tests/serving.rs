@@ -100,7 +100,10 @@ async fn the_page_is_only_looked_at() {
 #[tokio::test]
 async fn an_api_beside_it_answers_what_is_its_own() {
     let api = axum::Router::new()
-        .route("/api/v1/runs/{id}", get(|Path(id): Path<String>| async move { format!("run {id}") }))
+        .route(
+            "/api/v1/runs/{id}",
+            get(|Path(id): Path<String>| async move { format!("run {id}") }),
+        )
         .fallback(|uri: Uri| async move { uri.to_string() });
     let all = zapjobs_dashboard::beside(api);
     let answer = async |path: &str| {

@@ -40,7 +40,8 @@ async fn main() {
     let serving = tokio::spawn(server.serve(stop.clone(), Duration::from_secs(1)));
 
     // Whoever started this holds the other end: nothing is left running when they are gone.
-    let gone = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+    let gone =
+        tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
     let _ = gone.await;
     stop.cancel();
     serving.await.expect("it serves to its end");

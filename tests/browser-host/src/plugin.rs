@@ -8,8 +8,11 @@ use zapjobs_model::port::{BoxFuture, Cancellation, Invocation, Plugin, RunSink};
 use zapjobs_model::{Digest, JobDescription, Outcome, Report, RunError, Usage};
 
 /// What a job does.
-pub(crate) type Work =
-    Arc<dyn Fn(Invocation, Arc<dyn RunSink>, Arc<Cancellation>) -> BoxFuture<'static, Outcome> + Send + Sync>;
+pub(crate) type Work = Arc<
+    dyn Fn(Invocation, Arc<dyn RunSink>, Arc<Cancellation>) -> BoxFuture<'static, Outcome>
+        + Send
+        + Sync,
+>;
 
 /// A plugin with one job.
 pub(crate) struct Native {

@@ -6,8 +6,11 @@ use super::{Report, Session, Step};
 use crate::test::counts::Counts;
 use crate::{browser, process};
 
-pub(super) const STEP: Step =
-    Step { name: "browser", about: "the dashboard: types, rules, dist/, its pages in a browser", run };
+pub(super) const STEP: Step = Step {
+    name: "browser",
+    about: "the dashboard: types, rules, dist/, its pages in a browser",
+    run,
+};
 
 fn run(session: &Session) -> Result<Report> {
     let workspace = &session.workspace;
@@ -46,7 +49,9 @@ fn ran(output: &str) -> Counts {
         let line = line.strip_prefix("Tests").map_or(line, str::trim);
         for part in line.split('|') {
             let mut words = part.split_whitespace();
-            let Some(number) = words.next().and_then(|word| word.parse::<u64>().ok()) else { break };
+            let Some(number) = words.next().and_then(|word| word.parse::<u64>().ok()) else {
+                break;
+            };
             match words.next() {
                 Some("passed") => counts.passed += number,
                 Some("skipped") => counts.skipped += number,
@@ -74,7 +79,8 @@ mod tests {
                       \x1b[2m      Tests \x1b[22m \x1b[1m\x1b[32m32 passed\x1b[39m | 2 skipped (34)\n";
         let counts = ran(vitest);
         assert_eq!((counts.passed, counts.skipped), (32, 2));
-        let playwright = "  ✓  1 specs/run.spec.ts:5:1 › what 3 passed\n\n  1 skipped\n  7 passed (20.1s)\n";
+        let playwright =
+            "  ✓  1 specs/run.spec.ts:5:1 › what 3 passed\n\n  1 skipped\n  7 passed (20.1s)\n";
         let counts = ran(playwright);
         assert_eq!((counts.passed, counts.skipped), (7, 1));
     }
