@@ -14,6 +14,7 @@
 
 pub mod access;
 mod audit;
+mod explorer;
 mod health;
 mod http;
 mod jobs;

@@ -15,7 +15,8 @@ use crate::http::guard::guard;
 use crate::http::problem::{Code, Problem};
 use crate::state::Api;
 use crate::{
-    audit, health, jobs, limits, live, overview, queues, runs, schedules, tokens, workflows,
+    audit, explorer, health, jobs, limits, live, overview, queues, runs, schedules, tokens,
+    workflows,
 };
 
 const ABOUT: &str = "Background jobs that are WebAssembly components. Every answer that is not a \
@@ -29,6 +30,7 @@ pub fn router(api: &Api) -> Router {
     let document = Answer(document);
     routes
         .route("/api/v1/openapi.json", get(move || async move { document }))
+        .merge(explorer::routes())
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(unknown_route)

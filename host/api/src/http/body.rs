@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use super::problem::{Code, Problem};
+use crate::options::REQUEST_TIME_MAX;
 use crate::state::Api;
 
 /// A body that is one JSON value of this shape.
@@ -82,7 +83,12 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
     let body: Body = request.into_body();
-    match Limited::new(body, bytes_max).collect().await {
+    let collected = Limited::new(body, bytes_max).collect();
+    let Ok(collected) = tokio::time::timeout(REQUEST_TIME_MAX, collected).await else {
+        let detail = "the body did not come in time: nothing was done";
+        return Err(Problem::new(Code::TimedOut, detail));
+    };
+    match collected {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
             Code::TooLarge,

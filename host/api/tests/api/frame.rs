@@ -164,3 +164,20 @@ async fn the_document_describes_every_operation_with_its_scope() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_explorer_loads_nothing_from_elsewhere() {
+    let place = place().await;
+    for (path, kind) in [
+        ("/api/docs", "text/html; charset=utf-8"),
+        ("/api/docs/page.js", "text/javascript"),
+        ("/api/docs/page.css", "text/css"),
+    ] {
+        let answer = place.get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, kind));
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert!(!answer.text.contains("//cdn") && !answer.text.contains("https://"), "{path}");
+        assert!(!answer.text.contains("innerHTML"), "{path}");
+    }
+}

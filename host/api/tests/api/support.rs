@@ -74,7 +74,7 @@ pub(crate) async fn place_with(options: ApiOptions) -> Place {
     let schema = json!({"type": "object", "required": ["name"]});
     let mut definitions = Vec::new();
     for tenant in ["default", "acme"] {
-        definitions.push(definition(tenant, "greet", Some(schema.clone())));
+        definitions.push(definition(tenant, "greet", Some(&schema)));
         definitions.push(definition(tenant, "sleep", None));
     }
     storage.put_definitions(&definitions).await.expect("definitions");
@@ -83,7 +83,7 @@ pub(crate) async fn place_with(options: ApiOptions) -> Place {
     Place { storage, clock, api, routes }
 }
 
-pub(crate) fn definition(tenant: &str, name: &str, schema: Option<Value>) -> JobDefinition {
+pub(crate) fn definition(tenant: &str, name: &str, schema: Option<&Value>) -> JobDefinition {
     let description = json!({
         "job_type": name, "display_name": name, "description": "for tests",
         "queue": "default", "retry": RetryPolicy::default(), "schedule": {"kind": "manual"},

@@ -12,6 +12,7 @@ mod schedule;
 mod select;
 mod serve;
 mod stats;
+mod tokens;
 mod torture;
 mod unique;
 mod workflow;
@@ -34,6 +35,7 @@ pub(crate) use schedule::{
 pub(crate) use select::SelectArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
+pub(crate) use tokens::{CreateTokenArgs, RevokeTokenArgs, TokensCommand};
 pub(crate) use torture::TortureArgs;
 pub(crate) use workflow::{WorkflowCommand, WorkflowIdArgs, WorkflowRunArgs};
 
@@ -90,6 +92,9 @@ pub(crate) enum Command {
     /// List and inspect plugins, and say which version serves
     #[command(subcommand)]
     Plugins(PluginsCommand),
+    /// Make, list and revoke tokens for the HTTP API
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     /// Look after the schema of a SQLite or PostgreSQL storage
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -227,9 +232,11 @@ mod tests {
             "1d",
             "--drain",
             "1s",
+            "--http",
+            "off",
         ]);
         let flags = cli.sources().flags;
-        assert_eq!(flags.len(), 13);
+        assert_eq!(flags.len(), 14);
         for (key, flag, _) in flags {
             assert!(Setting::find(key).is_some(), "{flag} stands for {key}");
         }

@@ -37,10 +37,14 @@ pub(crate) struct ServeArgs {
     /// How long attempts under way may go on at shutdown [default: 30s]
     #[arg(long, value_name = "SPAN")]
     drain: Option<String>,
+    /// Where to listen for the HTTP API: an address, auto or off [default: 127.0.0.1:7878 where
+    /// it is free]
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
 }
 
 impl ServeArgs {
-    pub(super) fn setting_flags(&self) -> [SettingFlag<'_>; 7] {
+    pub(super) fn setting_flags(&self) -> [SettingFlag<'_>; 8] {
         [
             ("host.queues", "--queues", &self.queues),
             ("host.concurrency", "--concurrency", &self.concurrency),
@@ -49,6 +53,7 @@ impl ServeArgs {
             ("host.poll_interval", "--poll-interval", &self.poll_interval),
             ("host.retention", "--retention", &self.retention),
             ("host.drain", "--drain", &self.drain),
+            ("http.listen", "--http", &self.http),
         ]
     }
 }

@@ -19,6 +19,7 @@ mod schedule;
 mod serve;
 mod signals;
 mod stats;
+mod tokens;
 mod torture;
 mod workflow;
 
@@ -95,6 +96,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Limits(command) => limits::limits(command, app).await,
         Command::Pause(scope) => limits::pause(scope, app).await,
         Command::Resume(scope) => limits::resume(scope, app).await,
+        Command::Tokens(command) => tokens::tokens(command, app).await,
         Command::Migrate(command) => migrate::migrate(command, app).await,
         Command::Doctor => doctor::doctor(app).await,
         Command::Torture(args) => torture::torture(args, app).await,

@@ -4,6 +4,7 @@
 //! reason is told and the host goes on. Lines on stdout tell of plugins and of the host's own
 //! life; the log on stderr tells of everything else.
 
+mod http;
 mod ready;
 mod report;
 
@@ -26,8 +27,12 @@ use crate::errors::{Code, Done, Failure};
 use crate::output::Tone;
 use crate::values::format_span;
 use crate::{sandbox, storage};
+use http::Http;
 use ready::ReadyFile;
 use report::report;
+
+/// Once attempts under way have ended, requests of the HTTP API get so much longer.
+const HTTP_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn serve(args: ServeArgs, app: App) -> Done {
     // From the first moment, so that no wish to stop is lost.
@@ -39,6 +44,7 @@ pub(super) async fn serve(args: ServeArgs, app: App) -> Done {
     let mut plugins = directory(&app.config, &tenants, &storage, &catalog)?;
     let reports = plugins.rescan().await?;
     reports.iter().for_each(|it| report(app.output, it));
+    let http = Http::start(&app, &storage, &tenants).await?;
     let options = HostOptions { tenants, ..app.config.host.clone() };
     let host = Host::start(options, Arc::clone(&storage), Arc::clone(&catalog)).await?;
     let place = plugins.path().to_owned();
@@ -49,11 +55,15 @@ pub(super) async fn serve(args: ServeArgs, app: App) -> Done {
         Err(error) => tracing::error!("{error}"),
     }));
     ready_file.write(&app.config, &place, &reports)?;
-    say_ready(&app, &host, &place, &reports);
+    say_ready(&app, &host, &place, &reports, http.as_ref());
 
     signals.next().await;
     stop_watching.cancel();
+    http.iter().for_each(Http::stop);
     let ended = stop(&app, host, &mut signals).await;
+    if let Some(http) = http {
+        http.ended(HTTP_ENDS_WITHIN).await;
+    }
     ready_file.remove();
     // Its last round may be reading a large file; nothing of it counts any more.
     watch.abort();
@@ -95,13 +105,20 @@ fn directory(
     })
 }
 
-fn say_ready(app: &App, host: &Host, place: &std::path::Path, reports: &[PluginReport]) {
+fn say_ready(
+    app: &App,
+    host: &Host,
+    place: &std::path::Path,
+    reports: &[PluginReport],
+    http: Option<&Http>,
+) {
     let (plugins, jobs) = report::serving(reports);
     let worker = host.worker();
     if app.output.json {
         let line = json!({
             "event": "ready", "storage": app.config.storage.to_string(), "plugins_dir": place,
             "worker": worker, "plugins": plugins, "jobs": jobs,
+            "http": http.map(Http::address),
         });
         app.output.line_if_read(line);
         return;
@@ -116,6 +133,9 @@ fn say_ready(app: &App, host: &Host, place: &std::path::Path, reports: &[PluginR
         place.display(),
         app.config.storage,
     ));
+    if let Some(http) = http {
+        app.output.note(format_args!("HTTP API on http://{}", http.address()));
+    }
     if app.config.storage.is_in_process() {
         app.output.note(
             "note: this storage lives in this process alone: only schedules start runs, and \

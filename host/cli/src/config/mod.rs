@@ -5,6 +5,7 @@
 //! template all go by that list. [`merge`] says which source wins.
 
 mod file;
+mod http;
 mod merge;
 pub(crate) mod quotas;
 mod setting;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use zapjobs_model::TenantId;
 use zapjobs_runtime::{HostOptions, PluginOptions, SchemaCheck};
 
+pub(crate) use http::{ADDRESS as HTTP_ADDRESS, HttpConfig, HttpListen};
 pub(crate) use merge::{Effective, Source, Sources, load};
 pub(crate) use setting::{SETTINGS, Setting};
 pub(crate) use template::template;
@@ -42,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) sqlite: SqliteConfig,
     pub(crate) postgres: PostgresConfig,
     pub(crate) redis: RedisConfig,
+    pub(crate) http: HttpConfig,
 }
 
 /// Whether to write in colour.
@@ -173,6 +176,7 @@ impl Default for Config {
                 ca_file: None,
                 replicas_acked: 0,
             },
+            http: HttpConfig::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod authoring;
 mod errors;
+mod http;
 mod jobs;
 mod limits;
 mod plugins;

@@ -13,6 +13,7 @@ use crate::support::{AT_MOST, Folder};
 pub(crate) struct Server {
     child: Child,
     events: Receiver<Value>,
+    ready: Value,
 }
 
 impl Server {
@@ -35,9 +36,14 @@ impl Server {
                 }
             }
         });
-        let server = Self { child, events };
-        server.wait_for("ready");
+        let mut server = Self { child, events, ready: Value::Null };
+        server.ready = server.wait_for("ready");
         server
+    }
+
+    /// What it told when it was ready.
+    pub(crate) fn ready(&self) -> &Value {
+        &self.ready
     }
 
     /// Waits for an event of this name; others are passed over.

@@ -2,6 +2,7 @@
 
 mod general;
 mod host;
+mod http;
 mod limits;
 mod plugins;
 mod sandbox;
@@ -40,9 +41,10 @@ impl Setting {
 /// Every setting, in the order of the template.
 pub(crate) const SETTINGS: &[Setting] = &joined();
 
-const GROUPS: [&[Setting]; 6] = [
+const GROUPS: [&[Setting]; 7] = [
     general::SETTINGS,
     host::SETTINGS,
+    http::SETTINGS,
     plugins::SETTINGS,
     limits::SETTINGS,
     sandbox::SETTINGS,
@@ -101,6 +103,8 @@ mod tests {
             ("log.format", "xml", "text or json"),
             ("host.queues", "a,b c", "queue name"),
             ("host.queues", "a=0", "use 1 to 1000"),
+            ("http.listen", "7878", "use auto, off, or one such as 127.0.0.1:7878"),
+            ("http.auth", "none", "tokens or off"),
         ] {
             let setting = Setting::find(key).expect("a setting");
             let error = (setting.write)(&mut Config::default(), text).expect_err(text);
