@@ -34,7 +34,7 @@ pub(crate) fn all() -> Vec<Native> {
     ]
 }
 
-fn describe(document: Value) -> JobDescription {
+fn describe(document: &Value) -> JobDescription {
     let mut whole = json!({
         "retry": RetryPolicy { max_attempts: 1, ..RetryPolicy::default() },
         "schedule": {"kind": "manual"}, "tags": [],
@@ -46,14 +46,14 @@ fn describe(document: Value) -> JobDescription {
 
 fn simple(name: &str, queue: &str, about: &str) -> JobDescription {
     let words = name.replace('-', " ");
-    describe(json!({
+    describe(&json!({
         "job_type": name, "display_name": words, "description": about, "queue": queue,
         "tags": ["shop"],
     }))
 }
 
 fn nightly() -> JobDescription {
-    describe(json!({
+    describe(&json!({
         "job_type": "nightly-report", "display_name": "nightly report",
         "description": "Sums up the day.",
         "schedule": {"kind": "cron", "expression": "30 2 * * *", "time_zone": "Europe/Lisbon"},
@@ -61,7 +61,7 @@ fn nightly() -> JobDescription {
 }
 
 fn import_prices() -> JobDescription {
-    describe(json!({
+    describe(&json!({
         "job_type": "import-prices", "display_name": "import prices",
         "description": "Reads price lists, row by row.", "tags": ["shop", "import"],
         "input_schema": {

@@ -112,3 +112,23 @@ test('a schedule is turned off and on, and changed', async ({ page }) => {
   await page.getByRole('button', { name: 'Reset' }).click();
   await expect(page.locator('main')).toContainText('02:30');
 });
+
+test('a token is made, shown once and revoked', async ({ page }) => {
+  await page.goto('/tokens');
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  const form = page.getByRole('dialog');
+  await form.getByLabel('Name').fill('nightly backups');
+  await form.getByLabel('May').selectOption('enqueue');
+  await inspect(page, 'token-form');
+  await form.getByRole('button', { name: 'Make it' }).click();
+  const token = await page.getByTestId('token').textContent();
+  expect(token).toMatch(/^zj_/);
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  const row = page.getByRole('row').filter({ hasText: 'nightly backups' });
+  await expect(row).toContainText('good');
+  expect(await page.content()).not.toContain(token ?? '');
+  await inspect(page, 'tokens');
+  await row.getByRole('button', { name: 'Revoke nightly backups' }).click();
+  await page.getByRole('button', { name: 'Revoke the token' }).click();
+  await expect(row).toContainText('revoked');
+});

@@ -18,6 +18,7 @@ import { SchedulesPage } from './pages/schedules/list';
 import { SchedulePage } from './pages/schedules/schedule';
 import { SignIn } from './pages/sign-in';
 import { WorkflowPage } from './pages/workflow/page';
+import { TokensPage } from './pages/tokens/page';
 import { WorkersPage } from './pages/workers/page';
 import { match, usePlace } from './router';
 import { Shell } from './shell';
@@ -35,6 +36,7 @@ const ROUTES: readonly Route[] = [
   ['/schedules/:name', ({ name = '' }) => <SchedulePage key={name} name={name} />],
   ['/workflows/:id', ({ id = '' }) => <WorkflowPage key={id} id={id} />],
   ['/tenants', () => <TenantsPage />],
+  ['/tokens', () => <TokensPage />],
   ['/audit', () => <AuditPage />],
   ['/about', () => <AboutPage />],
   ['/workers', () => <WorkersPage />],

@@ -31,6 +31,7 @@ export const NAVIGATION: readonly { readonly title: string; readonly links: read
     links: [
       { href: '/workers', name: 'Workers', icon: 'workers' },
       { href: '/tenants', name: 'Tenants', icon: 'tenants' },
+      { href: '/tokens', name: 'Tokens', icon: 'key', isForAdmins: true },
       { href: '/audit', name: 'Audit', icon: 'audit', isForAdmins: true },
       { href: '/about', name: 'About', icon: 'about' },
     ],

@@ -93,13 +93,14 @@ function options(width: number, lines: readonly Line[], format: (value: number) 
     ],
     series: [
       {},
-      ...lines.map(({ name, tone, isDashed }) => ({
+      ...lines.map(({ name, tone, isDashed, values }) => ({
         label: name,
         stroke: color(tone),
         width: 1.75,
         ...(isDashed && { dash: [4, 4] }),
         ...(!isDashed && lines.length < 3 && { fill: color(`${tone}-soft`) }),
-        points: { show: false },
+        // A value between gaps is no line: it needs a point to be seen.
+        points: { show: values.includes(null), size: 5 },
       })),
     ],
   };

@@ -73,7 +73,7 @@ function Shown({ run, refetch }: { readonly run: ShownRun; readonly refetch: () 
           <TimelineCard run={run} claims={claimsOf(log.entries)} />
           <RunFacts run={run} />
           <Relations run={run} />
-          {run.started_at && <UsageCard run={run} />}
+          {run.usage.wall_us > 0 && <UsageCard run={run} />}
         </div>
       </div>
     </>
