@@ -14,7 +14,7 @@
 //! random test. [`samples`] are runs for a driver's tests beyond the suite.
 
 mod actions;
-mod batch_list;
+mod beside_list;
 mod builders;
 mod cases;
 mod differential;

@@ -576,46 +576,6 @@ macro_rules! with_every_case {
             what_several_do_at_once_is_counted_exactly
             several_that_prune_logs_delete_each_entry_once
         }
-        steps {
-            a_run_begins_without_steps
-            steps_come_whole_in_the_order_in_which_they_were_recorded
-            the_first_result_of_a_step_stands
-            each_run_has_steps_of_its_own
-            an_attempt_that_lost_its_run_records_nothing
-            steps_stay_when_a_run_ends_and_is_requeued
-            steps_go_with_their_run_when_it_is_pruned
-            a_run_has_no_more_steps_than_it_may
-            a_run_has_no_more_bytes_of_steps_than_it_may
-            a_step_that_is_too_long_is_refused
-        }
-        documents {
-            every_field_of_a_document_survives
-            a_document_is_written_over_the_revision_it_carries
-            each_document_of_a_batch_is_answered_by_itself
-            a_document_of_another_revision_is_not_deleted
-            documents_are_listed_page_by_page_from_both_ends
-            documents_are_listed_behind_a_place_where_nothing_stands
-            documents_go_by_their_names_whosever_they_are
-            a_batch_of_documents_that_is_too_much_is_refused_whole
-        }
-        signals {
-            a_run_that_sleeps_waits_for_its_time_alone
-            a_signal_makes_the_run_ready_that_waits_for_it
-            a_signal_that_came_before_ends_the_wait_at_once
-            signals_are_taken_in_their_order_and_once
-            a_signal_is_kept_with_its_instant
-            an_attempt_that_lost_its_run_takes_no_signal
-            a_stale_suspension_leaves_the_wait_as_it_is
-            a_run_that_should_stop_is_not_suspended
-            a_cancelled_run_sleeps_no_more_and_takes_no_signals
-            signals_stay_when_a_run_ends_and_is_requeued
-            signals_and_waits_go_with_their_run_when_it_is_pruned
-            a_run_keeps_no_more_signals_than_it_may
-            a_signal_is_not_taken_where_its_step_has_no_room
-            a_signal_that_is_too_long_and_a_suspension_that_ends_are_refused
-            no_signal_is_lost_between_look_and_wait
-            a_signal_that_several_take_is_taken_once
-        }
         aging {
             a_run_is_old_once_it_was_ready_before_the_instant
             runs_of_any_priority_below_one_are_old

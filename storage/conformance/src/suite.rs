@@ -26,12 +26,12 @@ macro_rules! case_table {
 }
 
 crate::with_every_case!(case_table, CASES: Fixture);
-crate::with_every_batch_case!(case_table, BATCH_CASES: Fixture);
+crate::with_every_case_beside_runs!(case_table, BESIDE_CASES: Fixture);
 crate::with_every_durability_case!(case_table, DURABILITY_CASES: dyn Harness);
 
 /// The names of all cases that every driver passes, each as `family::case`.
 pub fn all_cases() -> Vec<String> {
-    [names(CASES), names(BATCH_CASES)].concat()
+    [names(CASES), names(BESIDE_CASES)].concat()
 }
 
 /// The names of all cases that drivers pass whose writes outlive them.
@@ -41,8 +41,7 @@ pub fn all_durability_cases() -> Vec<String> {
 
 /// Runs one case on a fresh storage. [`conformance_suite!`](crate::conformance_suite) calls it.
 pub fn run_case(harness: &dyn Harness, family: &str, name: &str) {
-    let cases = if family.starts_with("batches") { BATCH_CASES } else { CASES };
-    let case = find(cases, family, name);
+    let case = find(CASES.iter().chain(BESIDE_CASES), family, name);
     block_on(async {
         let fixture = harness.fresh().await;
         (case.run)(&fixture).await;
@@ -53,7 +52,7 @@ pub fn run_case(harness: &dyn Harness, family: &str, name: &str) {
 
 /// Runs one durability case. [`durability_suite!`](crate::durability_suite) calls it.
 pub fn run_durability_case(harness: &(dyn Harness + 'static), family: &str, name: &str) {
-    let case = find(DURABILITY_CASES, family, name);
+    let case = find(DURABILITY_CASES.iter(), family, name);
     block_on((case.run)(harness));
 }
 
@@ -61,9 +60,12 @@ fn names<T: ?Sized>(cases: &[Case<T>]) -> Vec<String> {
     cases.iter().map(|case| format!("{}::{}", case.family, case.name)).collect()
 }
 
-fn find<T: ?Sized>(cases: &'static [Case<T>], family: &str, name: &str) -> &'static Case<T> {
+fn find<T: ?Sized>(
+    mut cases: impl Iterator<Item = &'static Case<T>>,
+    family: &str,
+    name: &str,
+) -> &'static Case<T> {
     cases
-        .iter()
         .find(|case| case.family == family && case.name == name)
         .unwrap_or_else(|| panic!("there is no case {family}::{name}"))
 }
@@ -85,7 +87,7 @@ pub(crate) fn block_on(running: impl Future<Output = ()>) {
 macro_rules! conformance_suite {
     ($harness:expr) => {
         $crate::with_every_case!($crate::suite_tests, run_case, $harness);
-        $crate::with_every_batch_case!($crate::suite_tests, run_case, $harness);
+        $crate::with_every_case_beside_runs!($crate::suite_tests, run_case, $harness);
     };
 }
 
