@@ -30,8 +30,8 @@ const FIRED_TOGETHER_MAX: usize = 500;
 const REST_MAX: Duration = Duration::from_secs(1);
 /// Shortest rest: what comes due within it fires together, in one commit.
 const REST_MIN: Duration = Duration::from_millis(20);
-/// Shortest rest for each schedule that fired in a round, up to [`REST_BUSY`]: the more of them there
-/// are, the more fire together.
+/// Shortest rest for each schedule that fired in a round, up to [`REST_BUSY`]: the more of them
+/// there are, the more fire together.
 const REST_PER_FIRED: Duration = Duration::from_millis(2);
 /// Shortest rest where very many fire: nobody's fire time comes later than that for their sake.
 const REST_BUSY: Duration = Duration::from_millis(100);
