@@ -57,12 +57,12 @@ mod tests {
     #[test]
     fn what_a_wait_recorded_is_read_again() {
         for payload in ["null", "{\"payload\":{}}", "[1, \"}\"]"] {
-            let payload = Json::parse(payload).unwrap();
+            let payload = Json::parse(payload).expect("JSON");
             assert_eq!(payload_of(&received(&payload)), Ok(Some(payload)));
         }
         assert_eq!(payload_of(&timed_out()), Ok(None));
         for other in ["7", "{}", "{\"payload\":1,\"more\":2}"] {
-            assert_eq!(payload_of(&Json::parse(other).unwrap()), Err(NoWait), "{other}");
+            assert_eq!(payload_of(&Json::parse(other).expect("JSON")), Err(NoWait), "{other}");
         }
     }
 }

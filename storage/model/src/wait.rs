@@ -89,9 +89,9 @@ mod tests {
 
     #[test]
     fn steps_of_waits_are_numbered() {
-        let name = SignalName::new("approved").unwrap();
-        assert_eq!(signal_step(&name, 2).unwrap().as_str(), "wait:approved#2");
-        assert_eq!(limit_step(&name, 2).unwrap().as_str(), "until:approved#2");
+        let name = SignalName::new("approved").expect("a name");
+        assert_eq!(signal_step(&name, 2).expect("a name").as_str(), "wait:approved#2");
+        assert_eq!(limit_step(&name, 2).expect("a name").as_str(), "until:approved#2");
         assert!(sleep_step(&"x".repeat(200)).is_err(), "no room for the prefix");
     }
 }
