@@ -40,10 +40,18 @@ export { expect };
 /** Both appearances. */
 export const SCHEMES = ['light', 'dark'] as const;
 
+/** Waits until the page is shown as it now is: the frame after the next one has begun. */
+function painted(page: Page): Promise<void> {
+  return page.evaluate(() => new Promise<void>((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+  }));
+}
+
 /** Looks for what keeps people out, in both appearances, and takes a picture of each. */
 export async function inspect(page: Page, name: string): Promise<void> {
   for (const scheme of SCHEMES) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    await painted(page);
     await page.evaluate(axe);
     const found = await page.evaluate(async () => {
       interface Finding { impact: string; id: string; nodes: { target: string[]; failureSummary: string }[] }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use zapjobs_model::{Due, JobRequest, JobType, Json, Tag, TenantId};
-use zapjobs_runtime::Client;
+use zapjobs_model::{Condition, Due, JobRequest, JobType, Json, Tag, TenantId};
+use zapjobs_runtime::{Client, Workflow};
 
 /// Runs that go well.
 const RUNS: usize = 240;
@@ -22,11 +22,25 @@ pub(crate) async fn make(client: &Client) {
     for run in submitted {
         client.wait(run.id, Some(PATIENCE)).await.expect("it ends");
     }
+    client.start_workflow(shop_night()).await.expect("a workflow");
     let later = (1..=12).map(|hours| JobRequest {
         due: Due::In(Duration::from_secs(hours * 3_600)),
         ..wish("thumbnail", &Value::Null)
     });
     client.submit_all(later.collect()).await.expect("submitted");
+}
+
+/// Two branches of which one fails, and what follows both.
+fn shop_night() -> Workflow {
+    Workflow::new("shop night")
+        .node("prices", wish("nightly-report", &json!({})))
+        .node("pictures", wish("thumbnail", &json!({})))
+        .after("prices", Condition::Success)
+        .node("newsletter", wish("send-mail", &json!({"fault": "refused"})))
+        .after("prices", Condition::Success)
+        .node("report", wish("nightly-report", &json!({})))
+        .after("pictures", Condition::Success)
+        .after("newsletter", Condition::Always)
 }
 
 fn well(at: usize) -> JobRequest {

@@ -27,6 +27,18 @@ test('a failed run is mended and tried again', async ({ page }) => {
   await expect(page.getByRole('region', { name: 'Output' })).toContainText('"sent": 1');
 });
 
+test('a workflow is a graph, reached from its runs', async ({ page }) => {
+  await page.goto('/runs?status=failed&search=refused');
+  await page.getByRole('link', { name: 'send-mail' }).click();
+  await page.getByRole('link', { name: 'shop night' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'shop night' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'newsletter failed' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'report completed' })).toBeVisible();
+  await inspect(page, 'workflow');
+  await page.getByRole('link', { name: 'pictures completed' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'thumbnail' })).toBeVisible();
+});
+
 test.describe('what is not there', () => {
   test.use({ allowed: [/404/] });
 

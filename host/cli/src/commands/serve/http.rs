@@ -46,7 +46,8 @@ impl Http {
             ..ApiOptions::default()
         };
         let api = Api::new(Arc::clone(storage), options);
-        let server = match Server::bind(address, &api).await {
+        let routes = zapjobs_dashboard::beside(zapjobs_api::router(&api));
+        let server = match Server::bind_routes(address, &api, routes).await {
             Ok(server) => server,
             Err(BindError::Refused(..)) if is_usual => {
                 app.output.note(format_args!(

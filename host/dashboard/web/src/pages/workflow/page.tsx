@@ -115,9 +115,9 @@ function Graph({ workflow }: { readonly workflow: Workflow }) {
           if (!spot) return null;
           const name = node.name.length > NAME_CHARS_MAX ? `${node.name.slice(0, NAME_CHARS_MAX - 1)}…` : node.name;
           return (
-            <a key={node.run} href={`/runs/${node.run}`} class={`tone-${toneOf(node.status)}`} aria-label={`${node.name}: ${statusText(node.status)}`}>
+            <a key={node.run} href={`/runs/${node.run}`} class={`tone-${toneOf(node.status)}`}>
               <rect class="node-box" x={left(spot.column)} y={top(spot.row)} width={NODE.width} height={NODE.height} rx={7} />
-              <text class="node-name" x={left(spot.column) + 12} y={top(spot.row) + 20}>{name}</text>
+              <text class="node-name" x={left(spot.column) + 12} y={top(spot.row) + 20}>{`${name} `}</text>
               <text class="node-status" x={left(spot.column) + 12} y={top(spot.row) + 37}>{statusText(node.status)}</text>
             </a>
           );
