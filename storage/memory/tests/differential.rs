@@ -129,13 +129,16 @@ mod self_check {
         "FinishedBatches Batch",
     ];
 
+    /// Enough for each of many kinds of operation to meet what a fault left.
+    const OPERATIONS: usize = 6_000;
+
     /// What a comparison with this subject complains of.
     fn complaint(subject: impl FnOnce(Fixture) -> Fixture) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it starts");
         let compared = std::panic::catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
                 let [reference, equal] = [MemoryHarness.fresh().await, MemoryHarness.fresh().await];
-                Box::pin(differential(1, 3_000, reference, subject(equal))).await;
+                Box::pin(differential(1, OPERATIONS, reference, subject(equal))).await;
             });
         }));
         let panic = compared.expect_err("the fault went unnoticed");
@@ -162,7 +165,7 @@ mod self_check {
     fn random_operations_are_answered_in_every_way() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it starts");
         let mut reached = BTreeMap::<String, usize>::new();
-        for seed in 0..10 {
+        for seed in 0..16 {
             let reach = runtime.block_on(async {
                 let [reference, equal] = [MemoryHarness.fresh().await, MemoryHarness.fresh().await];
                 Box::pin(differential(seed, 2_000, reference, equal)).await

@@ -17,14 +17,14 @@ impl Chooser {
             4 => LimitScope::PerKey(key("zeta", "mail")),
             _ => LimitScope::PerKey(key("acme", "resize")),
         };
-        let change = match self.random.below(12) {
+        let change = match self.random.below(14) {
             0..3 => LimitChange::set(FlowLimit::concurrency(self.random.one_of(&[0, 1, 2, 5]))),
-            3 => LimitChange::set(FlowLimit::rate(self.rate())),
-            4 => {
+            3..6 => LimitChange::set(FlowLimit::rate(self.rate())),
+            6 => {
                 LimitChange::set(FlowLimit { rate: Some(self.rate()), ..FlowLimit::concurrency(2) })
             }
-            5 => LimitChange::Pause,
-            6..9 => LimitChange::Resume,
+            7 => LimitChange::Pause,
+            8..11 => LimitChange::Resume,
             _ => LimitChange::Remove,
         };
         Operation::ChangeLimit(scope, change)

@@ -28,9 +28,9 @@ impl Chooser {
                 Operation::LogPage(LogPageRequest { run, after, limit: 1 + self.limit() })
             }
             4 => self.statistics(),
-            5 if self.random.once_in(2) => self.ready_tenants(),
-            6 => self.aged(),
-            5 => Operation::Waiting(self.tenant(), self.random.one_of(&[0, 1, 2, 5, 1_000])),
+            5 => self.ready_tenants(),
+            6 if self.random.once_in(2) => self.aged(),
+            6 => Operation::Waiting(self.tenant(), self.random.one_of(&[0, 1, 2, 5, 1_000])),
             _ => Operation::Runs(RunPageRequest {
                 filter: self.filter(),
                 after: self.random.once_in(2).then(|| Cursor(self.run())),
