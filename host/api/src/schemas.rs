@@ -78,6 +78,8 @@ pub(crate) struct RunDocument {
     limit_key: Option<String>,
     /// The key that it holds until it has come so far.
     unique: Value,
+    /// The batch that it is a member of.
+    batch: Option<String>,
 }
 
 /// Why a run did not go well.
@@ -260,6 +262,10 @@ pub(crate) struct ScheduleDocument {
     tolerance_ms: u64,
     /// What becomes of fire times while its latest run goes on.
     overlap: String,
+    /// Calendars that exclude times.
+    calendars: Vec<String>,
+    /// What becomes of excluded times: skip or next-open-time.
+    on_excluded: String,
     /// Who made it: plugin or operator.
     origin: String,
     /// The rule that a plugin declares for it.

@@ -52,7 +52,7 @@ impl AttemptWaits {
     }
 
     async fn rest(&self, name: String, span: Duration) -> Result<bool, StepError> {
-        let step = sleep_step(&name).map_err(bad_name)?;
+        let step = sleep_step(&name).map_err(|error| bad_name(&error))?;
         {
             let state = self.state.lock();
             if state.wait.is_some() || state.over.contains(&step) {
@@ -82,11 +82,11 @@ impl AttemptWaits {
             }
             state.ended.get(&name).copied().unwrap_or_default() + 1
         };
-        let step = signal_step(&name, nth).map_err(bad_name)?;
+        let step = signal_step(&name, nth).map_err(|error| bad_name(&error))?;
         let result = match self.take(&name, &step).await? {
             Some(result) => result,
             None => {
-                let limited = limit_step(&name, nth).map_err(bad_name)?;
+                let limited = limit_step(&name, nth).map_err(|error| bad_name(&error))?;
                 let until = self.end_of(limited, limit.unwrap_or(WAIT_MAX)).await?;
                 if until > self.clock.now() {
                     self.state.lock().wait = Some(Wait { signal: Some(name), until });
@@ -144,7 +144,7 @@ impl Waits for AttemptWaits {
     }
 }
 
-fn bad_name(error: InvalidName) -> StepError {
+fn bad_name(error: &InvalidName) -> StepError {
     StepError::new(StepErrorKind::BadName, error.to_string())
 }
 

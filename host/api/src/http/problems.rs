@@ -1,7 +1,7 @@
 //! Errors of the layers below, as problems.
 
 use zapjobs_model::InvalidRequest;
-use zapjobs_runtime::{ScheduleError, SubmitError, WaitError};
+use zapjobs_runtime::{CalendarError, ScheduleError, SubmitError, WaitError};
 use zapjobs_storage::{ErrorKind, StorageError};
 
 use super::problem::{Code, Problem};
@@ -42,9 +42,10 @@ impl From<SubmitError> for Problem {
             SubmitError::QuotaExceeded(_) => {
                 return Self::new(Code::Quota, error.to_string()).retry_after(5);
             }
-            SubmitError::Invalid(_) | SubmitError::Schema(..) | SubmitError::Workflow(_) => {
-                Code::Invalid
-            }
+            SubmitError::Invalid(_)
+            | SubmitError::Schema(..)
+            | SubmitError::Workflow(_)
+            | SubmitError::Batch(_) => Code::Invalid,
         };
         Self::new(code, error.to_string())
     }
@@ -56,6 +57,8 @@ impl From<ScheduleError> for Problem {
             ScheduleError::Submit(error) => return error.into(),
             ScheduleError::Storage(error) => return error.into(),
             ScheduleError::Invalid(error) => return Self::new(Code::Invalid, error.line()),
+            ScheduleError::Calendar(CalendarError::Storage(error)) => return error.into(),
+            ScheduleError::Calendar(_) => Code::Invalid,
             ScheduleError::NotFound(_) => Code::NotFound,
             ScheduleError::Exists(_)
             | ScheduleError::Declared(_)

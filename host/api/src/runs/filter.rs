@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use zapjobs_model::{JobType, QueueName, RunStatus, Tag, Timestamp};
+use zapjobs_model::{BatchId, JobType, QueueName, RunStatus, Tag, Timestamp};
 use zapjobs_storage::RunFilter;
 
 use crate::access::Caller;
@@ -35,6 +35,9 @@ pub(crate) struct FilterQuery {
     created_before: Option<Timestamp>,
     /// Runs whose id, job, correlation id or error message contains this.
     search: Option<String>,
+    /// Members of this batch.
+    #[param(value_type = Option<String>)]
+    batch: Option<BatchId>,
     /// Go on behind this place: `next` of the page before.
     pub(super) cursor: Option<String>,
     /// Runs on one page, 1 to 1,000; 50 where absent.
@@ -65,6 +68,9 @@ pub(crate) struct FilterBody {
     created_before: Option<Timestamp>,
     /// Runs whose id, job, correlation id or error message contains this.
     search: Option<String>,
+    /// Members of this batch.
+    #[schema(value_type = Option<String>)]
+    batch: Option<BatchId>,
     /// Runs whose error has this type.
     pub(super) error_type: Option<String>,
 }
@@ -80,6 +86,7 @@ impl FilterQuery {
             created_from: self.created_from,
             created_before: self.created_before,
             search: self.search,
+            batch: self.batch,
         }
     }
 }
@@ -95,6 +102,7 @@ impl FilterBody {
             created_from: self.created_from,
             created_before: self.created_before,
             search: self.search,
+            batch: self.batch,
         }
     }
 }

@@ -41,7 +41,7 @@ pub fn next_fire(
             (Some(_), OnExcluded::NextOpenTime) => return calendars.next_open(time),
             // All before the end is excluded too.
             (Some(until), OnExcluded::Skip) => {
-                after = Timestamp::from_micros(until.as_micros() - 1)
+                after = Timestamp::from_micros(until.as_micros() - 1);
             }
         }
     }
