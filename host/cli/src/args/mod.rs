@@ -75,7 +75,7 @@ pub(crate) enum Command {
     /// Run a component once, here and now, without a server
     Run(RunArgs),
     /// Ask for a job to be run by a host that serves the storage
-    Enqueue(EnqueueArgs),
+    Enqueue(Box<EnqueueArgs>),
     /// List, show, follow, cancel and retry runs
     #[command(subcommand)]
     Runs(RunsCommand),

@@ -67,7 +67,7 @@ async fn work(command: Command, app: App) -> Done {
     match command {
         Command::Serve(args) => serve::serve(args, app).await,
         Command::Run(args) => run::run(args, app).await,
-        Command::Enqueue(args) => enqueue::enqueue(args, app).await,
+        Command::Enqueue(args) => enqueue::enqueue(*args, app).await,
         Command::Build(args) => build::build(args, app).await,
         Command::Runs(RunsCommand::List(args)) => runs::list(args, app).await,
         Command::Runs(RunsCommand::Show(args)) => runs::show(args.run, app).await,
