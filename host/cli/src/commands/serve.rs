@@ -134,7 +134,7 @@ fn say_ready(
         app.config.storage,
     ));
     if let Some(http) = http {
-        app.output.note(format_args!("HTTP API on http://{}", http.address()));
+        app.output.note(format_args!("dashboard and HTTP API on http://{}", http.address()));
     }
     if app.config.storage.is_in_process() {
         app.output.note(
