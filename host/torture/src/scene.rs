@@ -25,8 +25,9 @@ const REASON_BYTES_MAX: usize = 4 << 10;
 
 /// How an attack ends that needs more memory than there is.
 const STOPPED_EARLY: Ending = Ending::Stopped(StopReason::Memory, "");
-/// Said of a component whose memory begins with more than there is.
-const MEMORY_BEGINS_BEYOND: &str = "memory begins with";
+/// Said of a component that wants more memory than there is, from its beginning or while it
+/// describes itself.
+const SHORT_OF_MEMORY: [&str; 2] = ["memory begins with", "one memory or table outgrew"];
 
 /// What an attack came to.
 pub(crate) struct Evidence<'a> {
@@ -165,7 +166,8 @@ impl Evidence<'_> {
     fn judge_refusal(&self, reason: &str, ends: &[Ending]) -> Result<(), String> {
         let is_expected =
             |end: &Ending| matches!(end, Ending::Refused(words) if reason.contains(words));
-        let is_early = self.has_little_memory() && reason.contains(MEMORY_BEGINS_BEYOND);
+        let is_early =
+            self.has_little_memory() && SHORT_OF_MEMORY.iter().any(|words| reason.contains(words));
         if !is_early && !ends.iter().any(is_expected) {
             return Err(format!("it was not taken: {}", shown(reason)));
         }
