@@ -1,6 +1,6 @@
 //! Who may do what.
 //!
-//! **Invariant:** an operation is added to the API by [`Group::with`] alone, which checks the
+//! **Invariant:** an operation is added to the API by `Group::with` alone, which checks the
 //! group's scope before each request and writes it into the OpenAPI document: what the document
 //! says is what is checked.
 
