@@ -3,7 +3,7 @@
 //! **Invariant:** whether an instant is excluded depends on what a clock in the calendar's zone
 //! shows at it, and on nothing else but its windows, which begin at instants. Between two changes
 //! of that clock readings follow instants, so that the end of what is excluded is found without
-//! looking at each minute. [`rules`] is a calendar as people write it.
+//! looking at each minute. `rules` is a calendar as people write it.
 
 mod rules;
 #[cfg(test)]
