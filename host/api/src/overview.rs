@@ -15,8 +15,8 @@ use zapjobs_storage::{
 };
 
 use crate::access::{Caller, Group, Reach, Scope};
-use crate::http::problem::{Code, Problem};
-use crate::http::query::StrictQuery;
+use crate::http::problem::Problem;
+use crate::http::query::{StrictQuery, count};
 use crate::options::AuthMode;
 use crate::state::Api;
 
@@ -188,11 +188,8 @@ async fn list_statistics(
     caller: Caller,
     StrictQuery(query): StrictQuery<StatisticsQuery>,
 ) -> Result<Answer<StatisticsList>, Problem> {
-    let (by, latest) = (query.by.unwrap_or(Span::Hour), query.latest.unwrap_or(SPANS_DEFAULT));
-    if !(1..=SPANS_MAX).contains(&latest) {
-        let detail = format!("latest={latest}: use 1 to {SPANS_MAX}");
-        return Err(Problem::new(Code::BadQuery, detail));
-    }
+    let by = query.by.unwrap_or(Span::Hour);
+    let latest = count("latest", query.latest, SPANS_DEFAULT, SPANS_MAX)?;
     let tenant = caller.view().cloned();
     let request = StatisticsRequest { span: by, latest, tenant, queue: query.queue };
     Ok(Answer(StatisticsList { by, spans: api.storage().statistics(request).await? }))

@@ -13,16 +13,14 @@ use zapjobs_model::{
     Calendar, CalendarName, Calendars, DocumentKey, JobSchedule, ScheduleKey, TenantId, Timestamp,
 };
 use zapjobs_storage::{
-    ErrorKind, Result, SCHEDULES_MAX, SchedulePageRequest, Storage, StorageError, WriteResult,
+    Result, SCHEDULES_MAX, SchedulePageRequest, Storage, StorageError, WriteResult,
 };
 
 pub(crate) use cache::CalendarCache;
 
 use crate::client::Client;
-use crate::documents::{self, Kept};
+use crate::documents::{self, Kept, TRIES_MAX};
 
-/// How often a change is decided anew because another write came in between.
-const TRIES_MAX: usize = 20;
 /// Schedules whose next fire times are written together.
 const MOVED_TOGETHER_MAX: usize = 500;
 /// Schedules that a refusal names at most.
@@ -197,8 +195,7 @@ impl Client {
                 return Ok(true);
             }
         }
-        let message = format!("{key} was changed by others {TRIES_MAX} times meanwhile: try again");
-        Err(StorageError::new(ErrorKind::Conflict, "move a schedule", message).into())
+        Err(documents::contended("move a schedule", key).into())
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use zapjobs_model::fairness::{WEIGHTED_QUEUES_MAX, Weight};
 use zapjobs_model::{InvalidQuota, Limits, QueueName, RetryCode};
+use zapjobs_storage::QueueSelection;
 
 use crate::breaker::BreakerRules;
 use crate::tenants::TenantPolicy;
@@ -85,6 +86,14 @@ pub enum InvalidOptions {
 }
 
 impl HostOptions {
+    /// The queues it serves, as a storage is asked for them.
+    pub(crate) fn queue_selection(&self) -> QueueSelection {
+        match self.queues.as_slice() {
+            [] => QueueSelection::All,
+            some => QueueSelection::Only(some.to_vec()),
+        }
+    }
+
     /// Refuses settings out of their bounds.
     pub fn checked(self) -> Result<Self, InvalidOptions> {
         let second = Duration::from_secs(1);

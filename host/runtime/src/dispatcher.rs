@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use zapjobs_model::{EventKind, JobEvent};
-use zapjobs_storage::{ClaimRequest, ClaimedRun, QueueSelection};
+use zapjobs_storage::{ClaimRequest, ClaimedRun};
 
 use crate::attempt::{Finished, attempt};
 use crate::guests::GuestSpawner;
@@ -119,10 +119,7 @@ impl Dispatcher {
 
     async fn claim(&self, free: usize, backlog: bool) -> zapjobs_storage::Result<Claim> {
         let Core { options, storage, tenants, .. } = &*self.core;
-        let queues = match options.queues.as_slice() {
-            [] => QueueSelection::All,
-            some => QueueSelection::Only(some.to_vec()),
-        };
+        let queues = options.queue_selection();
         let now = self.core.clock.now();
         self.core.admitter.admit(&**storage, &queues, free, now).await?;
         let room = Room {

@@ -3,6 +3,8 @@
 //! **Invariant:** a person's order wins: it is written over whatever is stored, and a document is
 //! deleted only as it was looked at.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zapjobs_model::{Document, DocumentKey, DocumentKind, DocumentName, Json, TenantId};
@@ -11,7 +13,7 @@ use zapjobs_storage::{
 };
 
 /// How often a write is tried anew because another came in between.
-const TRIES_MAX: usize = 20;
+pub(crate) const TRIES_MAX: usize = 20;
 
 /// A document's value, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +86,7 @@ pub(crate) async fn write(
             return Ok(revision + 1);
         }
     }
-    let message = format!("{key} was changed by others {TRIES_MAX} times meanwhile: try again");
-    Err(StorageError::new(ErrorKind::Conflict, "store a document", message))
+    Err(contended("store a document", key))
 }
 
 /// Deletes a document of whatever revision. Answers whether there was one.
@@ -96,6 +97,11 @@ pub(crate) async fn delete(storage: &dyn Storage, key: &DocumentKey) -> Result<b
             return Ok(true);
         }
     }
+    Err(contended("delete a document", key))
+}
+
+/// Why a change was given up.
+pub(crate) fn contended(operation: &'static str, key: &impl Display) -> StorageError {
     let message = format!("{key} was changed by others {TRIES_MAX} times meanwhile: try again");
-    Err(StorageError::new(ErrorKind::Conflict, "delete a document", message))
+    StorageError::new(ErrorKind::Conflict, operation, message)
 }

@@ -51,6 +51,7 @@ mod tenant_client;
 mod tenants;
 mod waits;
 mod workflow;
+mod workflow_runs;
 
 pub use batches::{
     BATCH_KEY, BatchReport, BatchRequest, BatchWaitError, CALLBACK_KEY, InvalidBatch, NESTED_MAX,
@@ -78,3 +79,4 @@ pub use workflow::{
     AFTER_KEY, InvalidWorkflow, NAME_KEY, NODE_KEY, NODE_NAME_BYTES_MAX, NODES_MAX,
     StartedWorkflow, Workflow, workflow_tag,
 };
+pub use workflow_runs::CancelledWorkflow;

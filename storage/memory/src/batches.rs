@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use zapjobs_model::batch::{self, Place};
-use zapjobs_model::{Batch, BatchCounts, BatchId, NewRun, Run, RunId, RunStatus, Settlement};
+use zapjobs_model::{Batch, BatchCounts, BatchId, NewRun, Run, RunStatus, Settlement};
 use zapjobs_storage::{
     BatchPage, BatchPageRequest, Batches, CreateBatchResult, ENDS_MAX, NewBatch, PruneRequest,
     Result, SettleResult, check_batch, check_new_batch, check_page, not_open, released_by,
@@ -112,7 +112,6 @@ impl Work<'_> {
             let (from, to) = settlement.of_parent();
             parent.counts.shift(from, to);
         }
-        let callbacks: Vec<RunId> = callbacks;
         callbacks.into_iter().for_each(|run| {
             self.release_one(run);
         });

@@ -11,8 +11,8 @@ use zapjobs_storage::DOCUMENTS_MAX;
 use super::keep::Entry;
 use crate::access::{Caller, Group, Reach, Scope};
 use crate::http::cursor;
-use crate::http::problem::{Code, Problem};
-use crate::http::query::StrictQuery;
+use crate::http::problem::Problem;
+use crate::http::query::{StrictQuery, count};
 use crate::state::Api;
 
 const LISTING: char = 'a';
@@ -57,11 +57,7 @@ async fn list_changes(
     caller: Caller,
     StrictQuery(query): StrictQuery<AuditQuery>,
 ) -> Result<Answer<ChangeList>, Problem> {
-    let limit = usize::from(query.limit.unwrap_or(PAGE_DEFAULT));
-    if !(1..=DOCUMENTS_MAX).contains(&limit) {
-        let detail = format!("limit={limit}: use 1 to {DOCUMENTS_MAX}");
-        return Err(Problem::new(Code::BadQuery, detail));
-    }
+    let limit = count("limit", query.limit, PAGE_DEFAULT, DOCUMENTS_MAX)?;
     let after = query
         .cursor
         .as_deref()

@@ -45,6 +45,20 @@ fn form_pairs(text: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(text.as_bytes())
 }
 
+/// How many are wanted, 1 to a maximum.
+pub(crate) fn count(
+    name: &str,
+    given: Option<impl Into<usize>>,
+    default: impl Into<usize>,
+    max: usize,
+) -> Result<usize, Problem> {
+    let count = given.map_or_else(|| default.into(), Into::into);
+    if (1..=max).contains(&count) {
+        return Ok(count);
+    }
+    Err(Problem::new(Code::BadQuery, format!("{name}={count}: use 1 to {max}")))
+}
+
 /// Words separated by commas, each of this type.
 pub(crate) fn commas<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

@@ -10,8 +10,8 @@ use zapjobs_storage::{Counts, Cursor, PAGE_MAX, RunPageRequest};
 use super::filter::FilterQuery;
 use crate::access::Caller;
 use crate::http::cursor;
-use crate::http::problem::{Code, Problem};
-use crate::http::query::StrictQuery;
+use crate::http::problem::Problem;
+use crate::http::query::{StrictQuery, count};
 use crate::schemas::{CountsDocument, RunDocument};
 use crate::state::Api;
 
@@ -68,11 +68,7 @@ pub(super) async fn list_runs(
     caller: Caller,
     StrictQuery(query): StrictQuery<FilterQuery>,
 ) -> Result<Answer<RunPage>, Problem> {
-    let limit = usize::from(query.limit.unwrap_or(PAGE_DEFAULT));
-    if !(1..=PAGE_MAX).contains(&limit) {
-        let detail = format!("limit={limit}: use 1 to {PAGE_MAX}");
-        return Err(Problem::new(Code::BadQuery, detail));
-    }
+    let limit = count("limit", query.limit, PAGE_DEFAULT, PAGE_MAX)?;
     let after = query.cursor.as_deref().map(place).transpose()?;
     let request = RunPageRequest { filter: query.filter(&caller), after, limit };
     let page = api.storage().runs(request).await?;

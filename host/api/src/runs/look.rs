@@ -11,8 +11,8 @@ use zapjobs_storage::{LogPageRequest, PAGE_MAX};
 
 use crate::access::Caller;
 use crate::http::path::Named;
-use crate::http::problem::{Code, Problem, ProblemBody};
-use crate::http::query::StrictQuery;
+use crate::http::problem::{Problem, ProblemBody};
+use crate::http::query::{StrictQuery, count};
 use crate::http::{cursor, etag, prefer};
 use crate::schemas::{DependencyDocument, LogDocument, RunDocument, StepDocument};
 use crate::state::Api;
@@ -107,11 +107,7 @@ pub(super) async fn list_logs(
     Named(id): Named<RunId>,
     StrictQuery(query): StrictQuery<LogQuery>,
 ) -> Result<Answer<LogLines>, Problem> {
-    let limit = usize::from(query.limit.unwrap_or(LINES_DEFAULT));
-    if !(1..=PAGE_MAX).contains(&limit) {
-        let detail = format!("limit={limit}: use 1 to {PAGE_MAX}");
-        return Err(Problem::new(Code::BadQuery, detail));
-    }
+    let limit = count("limit", query.limit, LINES_DEFAULT, PAGE_MAX)?;
     api.run(&caller, id).await?;
     let after = query.cursor.as_deref().map(place).transpose()?;
     let page = api.storage().log_page(LogPageRequest { run: id, after, limit }).await?;

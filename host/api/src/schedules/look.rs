@@ -13,7 +13,7 @@ use super::rule::RuleWish;
 use crate::access::Caller;
 use crate::http::path::Named;
 use crate::http::problem::{Code, Problem};
-use crate::http::query::StrictQuery;
+use crate::http::query::{StrictQuery, count};
 use crate::http::{cursor, etag};
 use crate::schemas::ScheduleDocument;
 use crate::state::Api;
@@ -74,11 +74,7 @@ pub(super) async fn list_schedules(
     caller: Caller,
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Answer<ScheduleList>, Problem> {
-    let limit = usize::from(query.limit.unwrap_or(PAGE_DEFAULT));
-    if !(1..=SCHEDULES_MAX).contains(&limit) {
-        let detail = format!("limit={limit}: use 1 to {SCHEDULES_MAX}");
-        return Err(Problem::new(Code::BadQuery, detail));
-    }
+    let limit = count("limit", query.limit, PAGE_DEFAULT, SCHEDULES_MAX)?;
     let after = query.cursor.as_deref().map(place).transpose()?;
     let request = SchedulePageRequest { tenant: caller.view().cloned(), after, limit };
     let page = api.storage().schedules(&request).await?;

@@ -9,7 +9,7 @@ use zapjobs_model::{Condition, JobType, Run, RunId, RunStatus};
 use zapjobs_runtime::{AFTER_KEY, NAME_KEY, NODE_KEY};
 use zapjobs_storage::Counts;
 
-use super::{runs_of, unknown};
+use super::unknown;
 use crate::access::Caller;
 use crate::http::path::Named;
 use crate::http::problem::Problem;
@@ -76,7 +76,7 @@ pub(super) async fn show_workflow(
     caller: Caller,
     Named(id): Named<Uuid>,
 ) -> Result<Answer<ShownWorkflow>, Problem> {
-    let runs = runs_of(&api, &caller, id, &[]).await?;
+    let runs = api.client().workflow_runs(caller.view(), id, &[]).await?;
     let Some(first) = runs.first() else { return Err(unknown(id)) };
     let name = first.metadata.get(NAME_KEY).cloned().unwrap_or_default();
     let mut counts = Counts::default();

@@ -1,12 +1,10 @@
 //! Files that say what is to be kept: JSON, or TOML by the file's name.
 
-use std::fs::File;
-use std::io::Read;
-
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zapjobs_model::document::DOCUMENT_BYTES_MAX;
 
+use super::text_file;
 use crate::errors::{Done, Failure};
 
 /// Reads a value from a file of JSON, or of TOML if its name ends with `.toml`, or from JSON on
@@ -14,10 +12,9 @@ use crate::errors::{Done, Failure};
 pub(super) fn read<T: DeserializeOwned>(what: &str, place: &str) -> Done<T> {
     let failed =
         |problem: String| Failure::usage(format!("the {what} {place} cannot be read: {problem}"));
-    let text = text(place).map_err(|error| failed(error.to_string()))?;
-    if text.len() > DOCUMENT_BYTES_MAX {
-        return Err(failed(format!("it is longer than {} KiB", DOCUMENT_BYTES_MAX >> 10)));
-    }
+    let text = text_file::read(place, DOCUMENT_BYTES_MAX as u64)
+        .map_err(|error| failed(error.to_string()))?
+        .ok_or_else(|| failed(format!("it is longer than {} KiB", DOCUMENT_BYTES_MAX >> 10)))?;
     let value = if place.ends_with(".toml") {
         let parsed: toml::Value =
             toml::from_str(&text).map_err(|error| failed(error.to_string()))?;
@@ -26,17 +23,6 @@ pub(super) fn read<T: DeserializeOwned>(what: &str, place: &str) -> Done<T> {
         serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?
     };
     serde_json::from_value(value).map_err(|error| failed(error.to_string()))
-}
-
-fn text(place: &str) -> std::io::Result<String> {
-    let mut text = String::new();
-    // One byte more than is allowed, so that what is too long is told from what just fits.
-    let bytes = DOCUMENT_BYTES_MAX as u64 + 1;
-    match place {
-        "-" => std::io::stdin().lock().take(bytes).read_to_string(&mut text)?,
-        path => File::open(path)?.take(bytes).read_to_string(&mut text)?,
-    };
-    Ok(text)
 }
 
 /// The same as JSON; dates and hours become their texts.

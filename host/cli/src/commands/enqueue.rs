@@ -12,9 +12,8 @@ use zapjobs_storage::{EnqueueResult, Storage};
 
 use super::follow::follow_to_end;
 use super::runs::find;
-use super::{App, input};
+use super::{App, input, submitting};
 use crate::args::EnqueueArgs;
-use crate::config::quotas;
 use crate::errors::{Done, Failure};
 use crate::storage::open_existing;
 
@@ -28,10 +27,7 @@ pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
         (None, None) => Vec::new(),
     };
     let storage = open_existing(&app.config).await?;
-    let tenants = quotas::read(app.config.quotas.as_deref())?;
-    let client = Client::new(Arc::clone(&storage))
-        .with_tenants(Arc::new(tenants))
-        .with_input_bytes_max(app.config.host.limits.input_bytes_max);
+    let client = submitting::client(&app, &storage)?;
     let template = of_template(&client, &args, &app).await?;
     let job = template.as_ref().map(|request| request.job_type.clone()).or(args.job.clone());
     let job_type = job.ok_or_else(|| Failure::usage("no job: name one, or a template"))?;

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use zapjobs_model::{Json, submit::INPUT_BYTES_MAX};
 
+use super::text_file;
 use crate::errors::{Done, Failure};
 
 /// Runs made at once at most.
@@ -55,13 +56,9 @@ fn file(path: &str) -> Done<String> {
 }
 
 fn bounded(place: &str, reader: impl Read) -> Done<String> {
-    let mut text = String::new();
-    let read = reader.take(INPUT_BYTES_MAX + 1).read_to_string(&mut text);
-    read.map_err(|error| Failure::usage(format!("the input {place} cannot be read: {error}")))?;
-    if text.len() as u64 > INPUT_BYTES_MAX {
-        return Err(Failure::usage(format!("the input {place} is longer than 16 MiB")));
-    }
-    Ok(text)
+    let read = text_file::read_from(reader, INPUT_BYTES_MAX)
+        .map_err(|error| Failure::usage(format!("the input {place} cannot be read: {error}")))?;
+    read.ok_or_else(|| Failure::usage(format!("the input {place} is longer than 16 MiB")))
 }
 
 #[cfg(test)]

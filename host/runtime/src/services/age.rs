@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use zapjobs_model::Priority;
-use zapjobs_storage::{AgedRequest, AlterResult, Alteration, QueueSelection, Result};
+use zapjobs_storage::{AgedRequest, AlterResult, Alteration, Result};
 
 use super::Service;
 use crate::host_core::Core;
@@ -34,10 +34,7 @@ impl Service for Age {
         let Self(aging) = *self;
         let now = core.storage.now().await?;
         let request = AgedRequest {
-            queues: match core.options.queues.as_slice() {
-                [] => QueueSelection::All,
-                queues => QueueSelection::Only(queues.to_vec()),
-            },
+            queues: core.options.queue_selection(),
             ready_before: now.minus(aging),
             below: Priority::MAX,
             limit: RAISED_MAX,

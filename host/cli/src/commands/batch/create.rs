@@ -1,18 +1,14 @@
 //! `zapjobs batch create` and `add`.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use serde_json::json;
-use zapjobs_model::{JobKey, JobRequest, JobType, Json, Trigger};
-use zapjobs_runtime::{BatchRequest, Client};
-use zapjobs_storage::Storage;
+use zapjobs_model::{JobRequest, JobType, Json, Trigger};
+use zapjobs_runtime::BatchRequest;
 
 use super::find;
 use super::lines::{RunLine, read};
 use crate::args::{BatchAddArgs, BatchCreateArgs, CallbackArg};
 use crate::commands::App;
-use crate::config::quotas;
+use crate::commands::submitting::{DefaultInputs, client};
 use crate::errors::{Done, Failure};
 use crate::storage::open_existing;
 
@@ -22,7 +18,7 @@ pub(super) async fn create(args: BatchCreateArgs, app: App) -> Done {
     if let Some(parent) = args.parent {
         find(&app, &storage, parent).await?;
     }
-    let mut requests = Requests { app: &app, storage: &storage, defaults: HashMap::new() };
+    let mut requests = Requests { app: &app, defaults: DefaultInputs::new(&app, &storage) };
     let mut batch = BatchRequest::new(app.config.tenant.clone()).runs(requests.of(lines).await?);
     if let Some(name) = args.name {
         batch = batch.named(name);
@@ -54,7 +50,7 @@ pub(super) async fn add(args: BatchAddArgs, app: App) -> Done {
     let lines = read(&args.file)?;
     let storage = open_existing(&app.config).await?;
     find(&app, &storage, args.id).await?;
-    let mut requests = Requests { app: &app, storage: &storage, defaults: HashMap::new() };
+    let mut requests = Requests { app: &app, defaults: DefaultInputs::new(&app, &storage) };
     let requests = requests.of(lines).await?;
     let members =
         requests.into_iter().map(|run| JobRequest { batch: Some(args.id), ..run }).collect();
@@ -68,17 +64,10 @@ pub(super) async fn add(args: BatchAddArgs, app: App) -> Done {
     Ok(())
 }
 
-fn client(app: &App, storage: &Arc<dyn Storage>) -> Done<Client> {
-    let tenants = quotas::read(app.config.quotas.as_deref())?;
-    let client = Client::new(Arc::clone(storage)).with_tenants(Arc::new(tenants));
-    Ok(client.with_input_bytes_max(app.config.host.limits.input_bytes_max))
-}
-
-/// Makes requests; the input of each job where none is given is looked up once.
+/// Makes requests of lines and callbacks.
 struct Requests<'a> {
     app: &'a App,
-    storage: &'a Arc<dyn Storage>,
-    defaults: HashMap<JobType, Json>,
+    defaults: DefaultInputs<'a>,
 }
 
 impl Requests<'_> {
@@ -110,19 +99,8 @@ impl Requests<'_> {
         let tenant = self.app.config.tenant.clone();
         let input = match input {
             Some(input) => input,
-            None => self.default_of(&job).await?,
+            None => self.defaults.of(&job).await?,
         };
         Ok(JobRequest { trigger: Trigger::Manual, ..JobRequest::new(tenant, job, input) })
-    }
-
-    async fn default_of(&mut self, job: &JobType) -> Done<Json> {
-        if let Some(input) = self.defaults.get(job) {
-            return Ok(input.clone());
-        }
-        let key = JobKey { tenant: self.app.config.tenant.clone(), job_type: job.clone() };
-        let definition = self.storage.definition(&key).await?;
-        let input = definition.map_or_else(Json::null, |it| it.default_input);
-        self.defaults.insert(job.clone(), input.clone());
-        Ok(input)
     }
 }

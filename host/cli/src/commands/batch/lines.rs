@@ -1,11 +1,11 @@
 //! Runs as lines of JSON.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use serde::Deserialize;
 use zapjobs_model::{JobType, Json, Priority, QueueName, Tag};
 
+use crate::commands::text_file;
 use crate::errors::{Done, Failure};
 
 /// Bytes of a file at most.
@@ -39,19 +39,9 @@ pub(super) fn read(place: &str) -> Done<Vec<RunLine>> {
 }
 
 fn text(place: &str) -> Done<String> {
-    let failed =
-        |error: std::io::Error| Failure::usage(format!("the runs {place} cannot be read: {error}"));
-    let mut text = String::new();
-    let read = match place {
-        "-" => std::io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_string(&mut text),
-        path => {
-            let file = std::fs::File::open(path).map_err(failed)?;
-            file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)
-        }
-    };
-    read.map_err(failed)?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(Failure::usage(format!("the runs {place} are longer than 64 MiB: split them")));
-    }
-    Ok(text)
+    let read = text_file::read(place, FILE_BYTES_MAX)
+        .map_err(|error| Failure::usage(format!("the runs {place} cannot be read: {error}")))?;
+    read.ok_or_else(|| {
+        Failure::usage(format!("the runs {place} are longer than 64 MiB: split them"))
+    })
 }

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use zapjobs_model::{Run, RunStatus};
-use zapjobs_runtime::{AFTER_KEY, NAME_KEY, NODE_KEY};
+use zapjobs_runtime::{AFTER_KEY, Client, NAME_KEY, NODE_KEY};
 use zapjobs_storage::Counts;
 
-use super::{runs_of, unknown};
+use super::unknown;
 use crate::args::WorkflowIdArgs;
 use crate::commands::App;
 use crate::commands::runs::tone;
@@ -15,7 +15,8 @@ use crate::storage::open_existing;
 
 pub(in crate::commands) async fn show(args: WorkflowIdArgs, app: App) -> Done {
     let storage = open_existing(&app.config).await?;
-    let runs = runs_of(&app, &storage, args.id, &[]).await?;
+    let runs =
+        Client::new(storage.clone()).workflow_runs(Some(&app.config.tenant), args.id, &[]).await?;
     storage.close().await?;
     let Some(first) = runs.first() else { return Err(unknown(args.id)) };
     let name = first.metadata.get(NAME_KEY).cloned().unwrap_or_default();
