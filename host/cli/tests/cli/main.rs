@@ -5,6 +5,7 @@
 
 mod authoring;
 mod batches;
+mod deaths;
 mod errors;
 mod http;
 mod jobs;

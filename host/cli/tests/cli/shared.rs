@@ -8,8 +8,8 @@ use crate::support::{Folder, component};
 use crate::survival::sleeps;
 
 /// The servers that the test command starts.
-const POSTGRES: &str = "ZAPJOBS_TEST_POSTGRES";
-const REDIS: &str = "ZAPJOBS_TEST_REDIS";
+pub(crate) const POSTGRES: &str = "ZAPJOBS_TEST_POSTGRES";
+pub(crate) const REDIS: &str = "ZAPJOBS_TEST_REDIS";
 const SENTINEL: &str = "ZAPJOBS_TEST_REDIS_SENTINEL";
 const CLUSTER: &str = "ZAPJOBS_TEST_REDIS_CLUSTER";
 
@@ -21,7 +21,7 @@ fn url(variable: &str) -> String {
 }
 
 /// A folder whose commands use this server, in a schema and under a prefix of their own.
-fn folder_on(variable: &str) -> Folder {
+pub(crate) fn folder_on(variable: &str) -> Folder {
     let folder = Folder::new();
     let name = folder.path("").display().to_string();
     let name: String = name.bytes().map(|byte| format!("{byte:x}")).collect();

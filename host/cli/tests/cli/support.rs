@@ -103,7 +103,7 @@ impl From<Output> for Ended {
 /// The component of an example plugin or of a guest for tests.
 pub(crate) fn component(name: &str) -> Vec<u8> {
     match name {
-        "misbehave" | "noop" | "hostile" => zapjobs_components::guest(name),
+        "misbehave" | "noop" | "hostile" | "stepper" => zapjobs_components::guest(name),
         plugin => zapjobs_components::plugin(plugin),
     }
 }

@@ -2,7 +2,10 @@
 
 wit_bindgen::generate!({ path: "../../../wit", world: "plugin" });
 
-use exports::zapjobs::job::jobs::{Failure, Guest, JobDescription, Schedule};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use exports::zapjobs::job::jobs::{Failure, FailureKind, Guest, JobDescription, Schedule};
 use serde_json::{Value, json};
 use zapjobs::job::steps::{self, Error};
 
@@ -64,6 +67,27 @@ const JOBS: &[(&str, Job)] = &[
     }),
 ];
 
+/// A job that is worth killing: two steps whose values no attempt makes twice, a durable sleep and
+/// some work between them. Its input is `{"rest": ms, "work": ms, "before": output?}`.
+const BETWEEN_STEPS: &str = "between-steps";
+
+fn between_steps(input: &Value) -> Result<Value, Failure> {
+    let ms = |name: &str| input[name].as_u64().unwrap_or(0);
+    let keep_new = |name| told(steps::keep(name, &RandomState::new().hash_one(name).to_string()));
+    let begun = keep_new("begun");
+    if !steps::sleep("rest", ms("rest")).unwrap_or(true) {
+        return Err(Failure {
+            kind: FailureKind::Snooze(0),
+            error_type: String::new(),
+            message: String::new(),
+            details: None,
+        });
+    }
+    std::thread::sleep(Duration::from_millis(ms("work")));
+    let place = input["before"]["place"].as_u64().unwrap_or(0) + 1;
+    Ok(json!({ "place": place, "begun": begun, "done": keep_new("done") }))
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -81,9 +105,11 @@ fn told(kept: Result<String, Error>) -> Value {
 impl Guest for Plugin {
     fn describe() -> Vec<JobDescription> {
         JOBS.iter()
-            .map(|(id, _)| JobDescription {
-                id: (*id).to_owned(),
-                display_name: (*id).to_owned(),
+            .map(|(id, _)| *id)
+            .chain([BETWEEN_STEPS])
+            .map(|id| JobDescription {
+                id: id.to_owned(),
+                display_name: id.to_owned(),
                 description: String::new(),
                 queue: None,
                 retry: None,
@@ -98,8 +124,12 @@ impl Guest for Plugin {
     }
 
     fn run(job: String, input: String) -> Result<String, Failure> {
+        let input = serde_json::from_str(&input).expect("JSON");
+        if job == BETWEEN_STEPS {
+            return between_steps(&input).map(|output| output.to_string());
+        }
         let (_, run) = JOBS.iter().find(|(id, _)| *id == job).expect("a known job");
-        Ok(run(&serde_json::from_str(&input).expect("JSON")).to_string())
+        Ok(run(&input).to_string())
     }
 }
 
