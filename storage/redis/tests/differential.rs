@@ -1,7 +1,0 @@
-//! Random operations are answered as the memory driver answers them, on one server.
-
-mod harness;
-
-use harness::{SERVER, Specification};
-
-zapjobs_conformance::differential_suite!(Specification, SERVER);

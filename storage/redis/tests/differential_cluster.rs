@@ -1,7 +1,0 @@
-//! Random operations are answered as the memory driver answers them, on a cluster.
-
-mod harness;
-
-use harness::{CLUSTER, Specification};
-
-zapjobs_conformance::differential_suite!(Specification, CLUSTER);

@@ -1,7 +1,0 @@
-//! Random operations are answered as the memory driver answers them, on a master that Sentinels name.
-
-mod harness;
-
-use harness::{SENTINEL, Specification};
-
-zapjobs_conformance::differential_suite!(Specification, SENTINEL);
