@@ -8,8 +8,8 @@ import { onHint } from './live';
 import { Problem } from './problem';
 import type { JobEvent } from './types';
 
-/** The least time between two fetches that events cause, unless said: half a second. */
-const REFETCH_MS_MIN = 500;
+/** The least time between two fetches that events cause, unless said: 150 ms. */
+const REFETCH_MS_MIN = 150;
 
 /** What is known of a query. */
 export interface Fetched<T> {
