@@ -22,6 +22,7 @@ mod limits;
 mod live;
 pub mod options;
 mod overview;
+mod plugins;
 mod queues;
 mod router;
 mod runs;

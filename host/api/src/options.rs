@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zapjobs_model::TenantId;
-use zapjobs_runtime::TenantPolicy;
+use zapjobs_runtime::{PluginDesk, TenantPolicy};
 
 /// Bytes of one request's body at most: 32 MiB, twice the longest input.
 pub const BODY_BYTES_MAX: usize = 32 << 20;
@@ -46,6 +46,8 @@ pub struct ApiOptions {
     pub input_bytes_max: u64,
     /// The tenants' quotas.
     pub tenants: TenantPolicy,
+    /// The plugins of this host's directory; absent where it has none, or keeps no versions.
+    pub plugins: Option<PluginDesk>,
 }
 
 impl Default for ApiOptions {
@@ -58,6 +60,7 @@ impl Default for ApiOptions {
             body_bytes_max: BODY_BYTES_MAX,
             input_bytes_max: zapjobs_model::Limits::default().input_bytes_max,
             tenants: TenantPolicy::default(),
+            plugins: None,
         }
     }
 }

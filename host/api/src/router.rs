@@ -15,8 +15,8 @@ use crate::http::guard::guard;
 use crate::http::problem::{Code, Problem};
 use crate::state::Api;
 use crate::{
-    audit, explorer, health, jobs, limits, live, overview, queues, runs, schedules, tokens,
-    workflows,
+    audit, explorer, health, jobs, limits, live, overview, plugins, queues, runs, schedules,
+    tokens, workflows,
 };
 
 const ABOUT: &str = "Background jobs that are WebAssembly components. Every answer that is not a \
@@ -53,6 +53,7 @@ fn all(api: &Api) -> OpenApiRouter<Api> {
         .merge(queues::routes(api))
         .merge(workflows::routes(api))
         .merge(overview::routes(api))
+        .merge(plugins::routes(api))
         .merge(tokens::routes(api))
         .merge(audit::routes(api))
         .merge(live::routes(api))

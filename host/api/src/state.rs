@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use zapjobs_model::{Run, RunId};
-use zapjobs_runtime::Client;
+use zapjobs_runtime::{Client, PluginDesk};
 use zapjobs_storage::Storage;
 
 use crate::access::{Caller, Throttles};
 use crate::audit::Audit;
 use crate::health::{Counters, Readiness};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::live::Hub;
 use crate::options::{ApiOptions, WAITS_MAX};
 use crate::tokens::Tokens;
@@ -60,6 +60,15 @@ impl Api {
     /// How it works.
     pub fn options(&self) -> &ApiOptions {
         &self.0.options
+    }
+
+    /// The plugins of this host's directory.
+    pub(crate) fn plugins(&self) -> Result<&PluginDesk, Problem> {
+        self.0.options.plugins.as_ref().ok_or_else(|| {
+            let detail = "this server has no plugins directory, or keeps no versions of it: ask a \
+                          host that serves plugins";
+            Problem::new(Code::NotHere, detail)
+        })
     }
 
     pub(crate) fn client(&self) -> &Client {

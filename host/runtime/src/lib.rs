@@ -66,9 +66,10 @@ pub use config::{HostOptions, InvalidOptions};
 pub use dead_letters::{DeadLetterGroups, DeadLetters};
 pub use host::{Host, StartError};
 pub use plugins::{
-    HoldReason, Manifest, ManifestError, Misfits, OrderError, Orders, Origin, PluginDirectory,
-    PluginId, PluginOptions, PluginRecord, PluginReport, PluginState, PluginVersion, RescanError,
-    SchemaCheck, TrustedKeys, TurnedDown, VersionStore,
+    DeskError, HoldReason, Manifest, ManifestError, Misfits, OrderError, Orders, Origin,
+    PluginDesk, PluginDirectory, PluginId, PluginOptions, PluginOrder, PluginOverview, PluginPage,
+    PluginPageRequest, PluginRecord, PluginReport, PluginState, PluginVersion, RescanError,
+    SchemaCheck, ServedCode, Standing, TrustedKeys, TurnedDown, VersionStore,
 };
 pub use schedules::{ScheduleError, declare_schedules};
 pub use schema::{InputSchema, SchemaCache};

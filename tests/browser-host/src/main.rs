@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "it talks to the test that started it")]
 
+mod files;
 mod jobs;
 mod plugin;
 mod seed;
@@ -21,22 +22,30 @@ use zapjobs_model::{JobDefinition, JobKey, Limits, TenantId};
 use zapjobs_runtime::{Catalog, Client, Host, HostOptions, Served, declare_schedules};
 use zapjobs_storage::Storage;
 
+use files::Files;
+
 #[tokio::main]
 async fn main() {
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(MemoryOptions::default()));
     let catalog = Arc::new(Catalog::new());
     serve_jobs(&*storage, &catalog).await;
+    let stop = CancellationToken::new();
+    let files = Files::make(&storage, &catalog, stop.clone()).await;
     let options = HostOptions { concurrency: 16, ..HostOptions::default() };
     let host = Host::start(options, Arc::clone(&storage), catalog).await.expect("a host");
     seed::make(&Client::new(Arc::clone(&storage))).await;
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let address = address.parse().expect("an address such as 127.0.0.1:0");
-    let api = Api::new(storage, ApiOptions { auth: AuthMode::Off, ..ApiOptions::default() });
+    let options = ApiOptions {
+        auth: AuthMode::Off,
+        plugins: Some(files.desk.clone()),
+        ..ApiOptions::default()
+    };
+    let api = Api::new(storage, options);
     let routes = zapjobs_dashboard::beside(zapjobs_api::router(&api));
     let server = Server::bind_routes(address, &api, routes).await.expect("it listens");
     println!("http://{}", server.address());
-    let stop = CancellationToken::new();
     let serving = tokio::spawn(server.serve(stop.clone(), Duration::from_secs(1)));
 
     // Whoever started this holds the other end: nothing is left running when they are gone.

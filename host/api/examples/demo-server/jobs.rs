@@ -31,17 +31,24 @@ fn all() -> Vec<Job> {
     ]
 }
 
-/// All definitions.
-pub(crate) fn definitions() -> Vec<JobDefinition> {
-    let defined = all().into_iter().map(|(name, queue, about, schedule, input)| {
+/// What plugins say of all jobs.
+pub(crate) fn descriptions() -> Vec<JobDescription> {
+    let described = all().into_iter().map(|(name, queue, about, schedule, input)| {
         let description = json!({
             "job_type": name, "display_name": name.replace('-', " "), "description": about,
             "queue": queue, "retry": RetryPolicy::default(), "schedule": schedule,
             "default_input": input, "tags": ["demo"],
             "input_schema": {"type": "object"}, "output_schema": {"type": "object"},
         });
-        let description: JobDescription = serde_json::from_value(description).expect("a job");
-        let digest = Digest::of(name.as_bytes());
+        serde_json::from_value(description).expect("a job")
+    });
+    described.collect()
+}
+
+/// All definitions.
+pub(crate) fn definitions() -> Vec<JobDefinition> {
+    let defined = descriptions().into_iter().map(|description| {
+        let digest = Digest::of(description.job_type.as_str().as_bytes());
         JobDefinition::from_description(TenantId::standard(), &description, digest)
     });
     defined.collect()

@@ -8,7 +8,9 @@
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "an example talks to who started it")]
 
 mod jobs;
+mod paper;
 mod past;
+mod plugins;
 mod work;
 
 use std::net::SocketAddr;
@@ -21,6 +23,8 @@ use zapjobs_api::{Api, ApiOptions, AuthMode, Server};
 use zapjobs_memory::{MemoryOptions, MemoryStorage};
 use zapjobs_model::Timestamp;
 use zapjobs_storage::{Clock, Storage, SystemClock};
+
+use plugins::Plugins;
 
 /// Where it listens unless said.
 const ADDRESS: &str = "127.0.0.1:7878";
@@ -58,13 +62,18 @@ async fn main() {
     let clock = Arc::new(DemoClock { behind_us: AtomicI64::new(0) });
     let memory = MemoryOptions { clock: Arc::clone(&clock) as _, ..MemoryOptions::default() };
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(memory));
-    let options = ApiOptions { auth: AuthMode::Off, ..ApiOptions::default() };
-    let api = Api::new(Arc::clone(&storage), options);
     past::make(&storage, &clock, runs).await;
+    let stop = CancellationToken::new();
+    let plugins = Plugins::make(&storage, &clock, stop.clone()).await;
+    let options = ApiOptions {
+        auth: AuthMode::Off,
+        plugins: Some(plugins.desk.clone()),
+        ..ApiOptions::default()
+    };
+    let api = Api::new(Arc::clone(&storage), options);
 
     let server = Server::bind(address, &api).await.expect("listens");
     println!("http://{} with {runs} runs (Ctrl-C stops)", server.address());
-    let stop = CancellationToken::new();
     tokio::spawn(work::go_on(storage));
     let serving = tokio::spawn(server.serve(stop.clone(), Duration::from_secs(1)));
     tokio::signal::ctrl_c().await.expect("a signal");

@@ -1,7 +1,9 @@
 //! Errors of the layers below, as problems.
 
 use zapjobs_model::InvalidRequest;
-use zapjobs_runtime::{CalendarError, ScheduleError, SubmitError, WaitError};
+use zapjobs_runtime::{
+    CalendarError, DeskError, OrderError, ScheduleError, SubmitError, WaitError,
+};
 use zapjobs_storage::{ErrorKind, StorageError};
 
 use super::problem::{Code, Problem};
@@ -75,6 +77,26 @@ impl From<WaitError> for Problem {
             WaitError::NotFound(id) => Self::unknown_run(id),
             WaitError::Storage(error) => error.into(),
             WaitError::TimedOut(_) => Self::new(Code::TimedOut, error.to_string()),
+        }
+    }
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Storage(error) => error.into(),
+            DeskError::Unknown(_) => {
+                Self::new(Code::NotFound, format!("{error}: GET /api/v1/plugins lists them"))
+            }
+            DeskError::Order(OrderError::Unknown(_)) => {
+                Self::new(Code::Conflict, error.to_string())
+            }
+            DeskError::Order(OrderError::Unwritable(..)) | DeskError::Unreadable(_) => {
+                tracing::error!("{error}");
+                let detail = "the versions of plugins cannot be read or written: the server's log \
+                              says why";
+                Self::new(Code::Internal, detail)
+            }
         }
     }
 }

@@ -6,7 +6,8 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use zapjobs_api::{ApiOptions, Scope};
 
-use crate::support::{Place, place_with, text};
+use crate::plugins::Plugins;
+use crate::support::{Place, text};
 
 /// What stands in things of the tenant `default`, and must not be seen by others.
 const MARK: &str = "only-for-default";
@@ -79,8 +80,10 @@ impl Operation {
 
 #[tokio::test]
 async fn each_is_refused_without_a_token_with_too_little_scope_and_for_other_tenants() {
-    let place = place_with(ApiOptions::default()).await;
-    let all = operations(&place).await;
+    let mut plugins = Plugins::open(ApiOptions::default()).await;
+    plugins.put(MARK, &["mark"], &[]).await;
+    let place = &plugins.place;
+    let all = operations(place).await;
     assert!(all.len() > 40, "{} operations", all.len());
 
     let admin = place.token(Scope::Admin, Some("default")).await;
@@ -113,7 +116,7 @@ async fn each_is_refused_without_a_token_with_too_little_scope_and_for_other_ten
         let path = operation.path(&run, &workflow, &token);
         let name = format!("{} {path}", operation.method);
 
-        let answer = operation.ask(&place, &path, &[]).await;
+        let answer = operation.ask(place, &path, &[]).await;
         assert!(
             [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status),
             "{name} without a token: {}",
@@ -122,13 +125,13 @@ async fn each_is_refused_without_a_token_with_too_little_scope_and_for_other_ten
 
         if let Some(less) = Scope::ALL.into_iter().rfind(|less| *less < operation.scope) {
             let less = format!("Bearer {}", place.token(less, None).await);
-            let answer = operation.ask(&place, &path, &[("authorization", &less)]).await;
+            let answer = operation.ask(place, &path, &[("authorization", &less)]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}: {}", answer.text);
             assert_eq!(answer.code(), "insufficient-scope", "{name}");
         }
 
         let named = format!("{path}?tenant=default");
-        let answer = operation.ask(&place, &named, &[("authorization", &other)]).await;
+        let answer = operation.ask(place, &named, &[("authorization", &other)]).await;
         assert_eq!(
             answer.status,
             StatusCode::FORBIDDEN,
@@ -137,7 +140,7 @@ async fn each_is_refused_without_a_token_with_too_little_scope_and_for_other_ten
         );
 
         let headers = [("authorization", other.as_str()), ("if-match", "*")];
-        let answer = operation.ask(&place, &path, &headers).await;
+        let answer = operation.ask(place, &path, &headers).await;
         if operation.is_of_everything {
             assert_eq!(answer.code(), "insufficient-scope", "{name}: {}", answer.text);
         } else if operation.path.contains('{') {

@@ -9,6 +9,9 @@ mod health;
 mod listening;
 mod live;
 mod looking;
+#[path = "../../examples/demo-server/paper.rs"]
+mod paper;
+mod plugins;
 mod schedules;
 mod submitting;
 mod support;

@@ -68,6 +68,21 @@ pub(crate) async fn place() -> Place {
 }
 
 pub(crate) async fn place_with(options: ApiOptions) -> Place {
+    let (clock, storage) = store().await;
+    place_on(clock, storage, options)
+}
+
+pub(crate) fn place_on(
+    clock: Arc<ManualClock>,
+    storage: Arc<dyn Storage>,
+    options: ApiOptions,
+) -> Place {
+    let api = Api::new(Arc::clone(&storage), options);
+    let routes = router(&api);
+    Place { storage, clock, api, routes }
+}
+
+pub(crate) async fn store() -> (Arc<ManualClock>, Arc<dyn Storage>) {
     let clock = Arc::new(ManualClock::new(START));
     let memory = MemoryOptions { clock: Arc::clone(&clock) as _, ..MemoryOptions::default() };
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(memory));
@@ -78,9 +93,7 @@ pub(crate) async fn place_with(options: ApiOptions) -> Place {
         definitions.push(definition(tenant, "sleep", None));
     }
     storage.put_definitions(&definitions).await.expect("definitions");
-    let api = Api::new(Arc::clone(&storage), options);
-    let routes = router(&api);
-    Place { storage, clock, api, routes }
+    (clock, storage)
 }
 
 pub(crate) fn definition(tenant: &str, name: &str, schema: Option<&Value>) -> JobDefinition {

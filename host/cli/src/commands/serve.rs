@@ -44,7 +44,7 @@ pub(super) async fn serve(args: ServeArgs, app: App) -> Done {
     let mut plugins = directory(&app.config, &tenants, &storage, &catalog)?;
     let reports = plugins.rescan().await?;
     reports.iter().for_each(|it| report(app.output, it));
-    let http = Http::start(&app, &storage, &tenants).await?;
+    let http = Http::start(&app, &storage, &tenants, plugins.desk()).await?;
     let options = HostOptions { tenants, ..app.config.host.clone() };
     let host = Host::start(options, Arc::clone(&storage), Arc::clone(&catalog)).await?;
     let place = plugins.path().to_owned();

@@ -8,8 +8,10 @@
 //! [`refresh`] decides what becomes of it, [`publish`] swaps it in, [`fallback`] lets a
 //! kept version serve instead, [`tend`] looks after earlier
 //! versions. [`store`] keeps versions, [`record`] is what is remembered of each plugin, and
-//! [`operator`] how people overrule it. [`watch`] notices changes.
+//! [`operator`] how people overrule it. [`standing`] and [`desk`] tell them how plugins stand.
+//! [`watch`] notices changes.
 
+mod desk;
 mod fallback;
 mod manifest;
 mod operator;
@@ -22,6 +24,7 @@ mod report;
 mod scan;
 mod schema_check;
 mod signature;
+mod standing;
 mod store;
 mod tend;
 mod watch;
@@ -36,6 +39,7 @@ use zapjobs_model::{Digest, JobKey};
 use zapjobs_storage::{Storage, StorageError};
 
 use crate::Catalog;
+pub use desk::{DeskError, PluginDesk, PluginOrder, PluginPage, PluginPageRequest};
 pub use manifest::{Manifest, ManifestError};
 pub use operator::OrderError;
 pub use options::PluginOptions;
@@ -44,6 +48,7 @@ pub use report::{HoldReason, Origin, PluginId, PluginReport, PluginState, Rescan
 use scan::{FileStamp, PluginFile, Seen};
 pub use schema_check::{Misfits, SchemaCheck};
 pub use signature::TrustedKeys;
+pub use standing::{PluginOverview, ServedCode, Standing};
 pub use store::VersionStore;
 
 /// A directory of components. [`PluginDirectory::rescan`] does one round of work;
@@ -134,6 +139,12 @@ impl PluginDirectory {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What operators are told of its plugins and may order of them; `None` where no versions are
+    /// kept.
+    pub fn desk(&self) -> Option<PluginDesk> {
+        self.store.as_ref().map(|store| PluginDesk::new(Arc::clone(store), &self.options))
     }
 
     /// What lies in the directory and is no plugin, with the reason.

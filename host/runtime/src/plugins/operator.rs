@@ -1,10 +1,14 @@
 //! How an operator overrules what the directory says. A host that watches it does so at once.
 
 use std::io;
+use std::str::FromStr;
 
 use zapjobs_model::Digest;
 
-use super::{PluginId, VersionStore};
+use super::{PluginId, PluginRecord, VersionStore};
+
+/// Digits of a digest that may stand for all of it.
+const DIGITS_MIN: usize = 8;
 
 /// An order that makes no sense now. One line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +19,34 @@ pub enum OrderError {
     /// It cannot be written.
     #[error("the orders for {0} cannot be written: {1}")]
     Unwritable(PluginId, io::Error),
+}
+
+impl PluginRecord {
+    /// What a digest, or the beginning of one, means among the plugin's versions and the one that
+    /// waits. A whole digest means itself.
+    pub fn digest_of(&self, text: &str) -> Result<Digest, OrderError> {
+        let digits = text.strip_prefix("sha256:").unwrap_or(text);
+        if let Ok(digest) = Digest::from_str(digits) {
+            return Ok(digest);
+        }
+        let known = self.history.iter().map(|version| version.digest);
+        let waits = self.turned_down.as_ref().and_then(|it| it.digest);
+        let mut alike: Vec<Digest> = known.chain(waits).collect();
+        alike.sort();
+        alike.dedup();
+        alike.retain(|it| digits.len() >= DIGITS_MIN && it.to_string().starts_with(digits));
+        let shown: String = text.chars().take(80).collect();
+        match alike.as_slice() {
+            [one] => Ok(*one),
+            [] => Err(OrderError::Unknown(format!(
+                "{shown:?} is no version: give {DIGITS_MIN} or more digits of one of those that \
+                 `zapjobs plugins history` shows, or all 64 of another"
+            ))),
+            _ => Err(OrderError::Unknown(format!(
+                "{shown:?} means several versions: give more digits"
+            ))),
+        }
+    }
 }
 
 impl VersionStore {

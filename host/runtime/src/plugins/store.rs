@@ -82,12 +82,16 @@ impl VersionStore {
 
     /// What hosts remember of a plugin; a damaged record counts as none, and is told of.
     pub fn record(&self, id: &PluginId) -> PluginRecord {
-        read_json(&self.records().join(id.tenant.as_str()).join(format!("{}.json", id.name)))
+        read_json(&self.record_path(id))
     }
 
     /// What an operator ordered; damaged orders count as none, and are told of.
     pub fn orders(&self, id: &PluginId) -> Orders {
         read_json(&self.orders_path(id))
+    }
+
+    fn record_path(&self, id: &PluginId) -> PathBuf {
+        self.records().join(id.tenant.as_str()).join(format!("{}.json", id.name))
     }
 
     pub(super) fn orders_path(&self, id: &PluginId) -> PathBuf {
@@ -140,6 +144,16 @@ impl VersionStore {
         self.code_path(digest).is_file()
     }
 
+    /// Bytes of the code that is kept under this digest.
+    pub fn bytes(&self, digest: Digest) -> Option<u64> {
+        fs::metadata(self.code_path(digest)).ok().map(|meta| meta.len())
+    }
+
+    /// Whether hosts have a record of this plugin. A name that leads elsewhere is none.
+    pub fn knows(&self, id: &PluginId) -> bool {
+        is_plain(&id.name) && self.record_path(id).is_file()
+    }
+
     /// Deletes code that nobody needs, and drafts that nobody finished; answers how many files
     /// went. What is younger than an hour stays.
     pub(super) fn sweep(&self, needed: &BTreeSet<Digest>, now: SystemTime) -> io::Result<usize> {
@@ -172,6 +186,11 @@ impl VersionStore {
     fn orders_folder(&self) -> PathBuf {
         self.root.join("orders")
     }
+}
+
+/// Whether a plugin's name names a file of its tenant's folder, and no other.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }
 
 fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -1,12 +1,10 @@
 //! `zapjobs plugins list`: the files of a tenant's plugins, and what each serves.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use zapjobs_model::{Capability, Digest, JobDefinition, JobKey, TenantId, Timestamp};
-use zapjobs_runtime::{PluginId, VersionStore, breaker_lease_name};
-use zapjobs_storage::Storage;
+use zapjobs_model::{Capability, Digest, TenantId, Timestamp};
+use zapjobs_runtime::{PluginId, ServedCode, Standing, VersionStore};
 
 use super::component::{self, Component};
 use crate::commands::App;
@@ -25,29 +23,12 @@ struct Listed {
     serving: Option<Digest>,
     bytes: u64,
     jobs: Vec<String>,
-    state: State,
+    state: Standing,
     /// Why the file, or the plugin, does not serve.
     reason: Option<String>,
     wants_more: Vec<Capability>,
     /// Until when it is out of service.
     out_of_service: Option<Timestamp>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Serving,
-    Pinned,
-    Held,
-    Refused,
-    Unserved,
-    OutOfService,
-}
-
-/// What the storage says is served.
-#[derive(Default)]
-struct Served {
-    jobs: HashMap<Digest, Vec<String>>,
-    out_of_service: HashMap<Digest, Timestamp>,
 }
 
 pub(in crate::commands) async fn list(app: App) -> Done {
@@ -96,41 +77,24 @@ fn components(directory: &Path) -> Done<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The job types that the storage says are served, by the code that serves them. Nothing
-/// where no host has made a storage yet.
-async fn served(app: &App) -> Done<Served> {
+/// What the storage says is served. Nothing where no host has made a storage yet.
+async fn served(app: &App) -> Done<ServedCode> {
     let storage = match open_existing(&app.config).await {
         Ok(storage) => storage,
         Err(failure) => {
             app.output.note(format_args!("note: {failure}"));
-            return Ok(Served::default());
+            return Ok(ServedCode::default());
         }
     };
-    let mut served = Served::default();
-    for JobDefinition { key, digest, .. } in storage.definitions(Some(&app.config.tenant)).await? {
-        let Some(digest) = digest else { continue };
-        if let Some(until) = out_of_service(&*storage, &key, digest).await? {
-            served.out_of_service.insert(digest, until);
-        }
-        served.jobs.entry(digest).or_default().push(key.job_type.to_string());
-    }
+    let served = ServedCode::of(&*storage, Some(&app.config.tenant)).await?;
     storage.close().await?;
     Ok(served)
-}
-
-async fn out_of_service(
-    storage: &dyn Storage,
-    key: &JobKey,
-    digest: Digest,
-) -> Done<Option<Timestamp>> {
-    let lease = storage.named_lease(&breaker_lease_name(key, digest)).await?;
-    Ok(lease.map(|lease| lease.expires_at))
 }
 
 async fn look_at(
     config: &Config,
     path: &Path,
-    served: &Served,
+    served: &ServedCode,
     versions: Option<&VersionStore>,
 ) -> Listed {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -143,31 +107,32 @@ async fn look_at(
     let serving = [orders.pinned, digest, record.current]
         .into_iter()
         .flatten()
-        .find(|digest| served.jobs.contains_key(digest));
+        .find(|digest| served.jobs(&id.tenant, *digest).is_some());
+    let jobs = serving.and_then(|it| served.jobs(&id.tenant, it)).unwrap_or_default();
     let noted = record.turned_down.filter(|it| it.digest == digest || digest.is_none());
     let mut listed = Listed {
         name,
         digest,
         serving,
         bytes,
-        jobs: serving.and_then(|it| served.jobs.get(&it)).cloned().unwrap_or_default(),
-        state: State::Serving,
+        jobs: jobs.iter().map(ToString::to_string).collect(),
+        state: Standing::Serving,
         reason: None,
         wants_more: Vec::new(),
-        out_of_service: serving.and_then(|it| served.out_of_service.get(&it)).copied(),
+        out_of_service: serving.and_then(|it| served.out_of_service_until(&id.tenant, it)),
     };
     if let Some(until) = listed.out_of_service {
-        listed.state = State::OutOfService;
+        listed.state = Standing::OutOfService;
         listed.reason = Some(format!(
             "its runs kept trapping: out of service until {until}, or `zapjobs plugins reset {}`",
             listed.name
         ));
     } else if serving.is_some() && serving == orders.pinned {
-        listed.state = State::Pinned;
+        listed.state = Standing::Pinned;
     } else if serving.is_some() && serving == digest {
-        listed.state = State::Serving;
+        listed.state = Standing::Serving;
     } else if let Some(noted) = noted {
-        listed.state = if noted.held { State::Held } else { State::Refused };
+        listed.state = if noted.held { Standing::Held } else { Standing::Refused };
         listed.reason = Some(match noted.held {
             true => format!("{}: `zapjobs plugins approve {}`", noted.reason, listed.name),
             false => noted.reason,
@@ -175,8 +140,8 @@ async fn look_at(
         listed.wants_more = noted.wants_more;
     } else {
         (listed.state, listed.reason) = match component {
-            Err(failure) => (State::Refused, Some(failure.message)),
-            Ok(component) => (State::Unserved, Some(why_unserved(config, &component).await)),
+            Err(failure) => (Standing::Refused, Some(failure.message)),
+            Ok(component) => (Standing::Unserved, Some(why_unserved(config, &component).await)),
         };
     }
     listed
@@ -197,23 +162,12 @@ async fn why_unserved(config: &Config, component: &Component) -> String {
     }
 }
 
-impl State {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Serving => "serving",
-            Self::Pinned => "pinned",
-            Self::Held => "held",
-            Self::Refused => "refused",
-            Self::Unserved => "unserved",
-            Self::OutOfService => "out-of-service",
-        }
-    }
-
-    const fn tone(self) -> Tone {
-        match self {
-            Self::Serving => Tone::Good,
-            Self::Pinned | Self::Held => Tone::Warning,
-            Self::Refused | Self::Unserved | Self::OutOfService => Tone::Bad,
+const fn tone(state: Standing) -> Tone {
+    match state {
+        Standing::Serving => Tone::Good,
+        Standing::Pinned | Standing::Held => Tone::Warning,
+        Standing::Refused | Standing::Unserved | Standing::OutOfService | Standing::Retired => {
+            Tone::Bad
         }
     }
 }
@@ -248,7 +202,7 @@ fn show(app: &App, all: &[Listed]) {
             (it.name.clone(), Some(Tone::Strong)),
             (digest.map_or_else(|| "-".to_owned(), |digest| digest.short()), Some(Tone::Quiet)),
             (rounded_size(it.bytes), None),
-            (it.state.name().to_owned(), Some(it.state.tone())),
+            (it.state.name().to_owned(), Some(tone(it.state))),
             (text, None),
         ]
     });

@@ -3,43 +3,36 @@
 
 use serde_json::json;
 use zapjobs_model::Digest;
-use zapjobs_runtime::PluginId;
+use zapjobs_runtime::{PluginId, PluginOrder};
 
-use super::versions::{digest, id, store};
+use super::versions::{id, store};
 use crate::args::{ApproveArgs, PluginArgs, RollbackArgs};
 use crate::commands::App;
 use crate::errors::Done;
 use crate::output::plain;
 
 pub(in crate::commands) fn approve(args: &ApproveArgs, app: &App) -> Done {
-    let (store, id) = (store(&app.config)?, id(&app.config, &args.plugin));
-    let record = store.record(&id);
-    let named = args.digest.as_ref().map(|text| digest(text, &record)).transpose()?;
-    let approved = store.approve(&id, named)?;
-    say(app, "approved", &id, Some(approved), "may serve");
-    Ok(())
+    let order = PluginOrder::Approve(args.digest.clone());
+    give(app, &args.plugin, order, "approved", "may serve")
 }
 
 pub(in crate::commands) fn roll_back(args: &RollbackArgs, app: &App) -> Done {
-    let (store, id) = (store(&app.config)?, id(&app.config, &args.plugin));
-    let record = store.record(&id);
-    let to = args.to.as_ref().map(|text| digest(text, &record)).transpose()?;
-    let pinned = store.roll_back(&id, to)?;
-    say(app, "pinned", &id, Some(pinned), "serves until it is unpinned");
-    Ok(())
+    let order = PluginOrder::RollBack(args.to.clone());
+    give(app, &args.plugin, order, "pinned", "serves until it is unpinned")
 }
 
 pub(in crate::commands) fn unpin(args: &PluginArgs, app: &App) -> Done {
-    let id = id(&app.config, args);
-    let unpinned = store(&app.config)?.unpin(&id)?;
-    say(app, "unpinned", &id, Some(unpinned), "gives way to the file in the directory");
-    Ok(())
+    give(app, args, PluginOrder::Unpin, "unpinned", "gives way to the file in the directory")
 }
 
 pub(in crate::commands) fn reset(args: &PluginArgs, app: &App) -> Done {
-    let id = id(&app.config, args);
-    store(&app.config)?.reset(&id)?;
-    say(app, "reset", &id, None, "is in service again");
+    give(app, args, PluginOrder::Reset, "reset", "is in service again")
+}
+
+fn give(app: &App, args: &PluginArgs, order: PluginOrder, done: &str, consequence: &str) -> Done {
+    let (store, id) = (store(&app.config)?, id(&app.config, args));
+    let about = store.obey(&id, order)?;
+    say(app, done, &id, about, consequence);
     Ok(())
 }
 

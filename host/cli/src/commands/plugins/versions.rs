@@ -1,19 +1,14 @@
 //! `zapjobs plugins history`: the versions of a plugin.
 
-use std::str::FromStr;
-
 use serde_json::json;
 use zapjobs_model::Digest;
-use zapjobs_runtime::{PluginId, PluginRecord, VersionStore};
+use zapjobs_runtime::{PluginId, VersionStore};
 
 use crate::args::PluginArgs;
 use crate::commands::App;
 use crate::config::Config;
 use crate::errors::{Done, Failure};
 use crate::output::{Tone, table};
-
-/// Digits of a digest that may stand for all of it.
-const DIGITS_MIN: usize = 8;
 
 /// The versions that hosts keep of the plugins directory.
 pub(super) fn store(config: &Config) -> Done<VersionStore> {
@@ -30,29 +25,6 @@ pub(super) fn store(config: &Config) -> Done<VersionStore> {
 /// The plugin of the tenant with this name.
 pub(super) fn id(config: &Config, args: &PluginArgs) -> PluginId {
     PluginId { tenant: config.tenant.clone(), name: args.name.clone() }
-}
-
-/// What a digest, or the beginning of one, means among a plugin's versions. A whole digest
-/// means itself.
-pub(super) fn digest(text: &str, record: &PluginRecord) -> Done<Digest> {
-    let digits = text.strip_prefix("sha256:").unwrap_or(text);
-    if let Ok(digest) = Digest::from_str(digits) {
-        return Ok(digest);
-    }
-    let known = record.history.iter().map(|version| version.digest);
-    let held = record.turned_down.as_ref().and_then(|it| it.digest);
-    let mut alike: Vec<Digest> = known.chain(held).collect();
-    alike.sort();
-    alike.dedup();
-    alike.retain(|digest| digits.len() >= DIGITS_MIN && digest.to_string().starts_with(digits));
-    match alike.as_slice() {
-        [one] => Ok(*one),
-        [] => Err(Failure::usage(format!(
-            "{text:?} is no version: give {DIGITS_MIN} or more digits of one of those that \
-             `zapjobs plugins history` shows, or all 64 of another"
-        ))),
-        _ => Err(Failure::usage(format!("{text:?} means several versions: give more digits"))),
-    }
 }
 
 pub(in crate::commands) fn history(args: &PluginArgs, app: &App) -> Done {

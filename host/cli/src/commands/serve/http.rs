@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use zapjobs_api::{Api, ApiOptions, AuthMode, BindError, Server};
-use zapjobs_runtime::TenantPolicy;
+use zapjobs_runtime::{PluginDesk, TenantPolicy};
 use zapjobs_storage::Storage;
 
 use crate::commands::App;
@@ -28,6 +28,7 @@ impl Http {
         app: &App,
         storage: &Arc<dyn Storage>,
         tenants: &TenantPolicy,
+        plugins: Option<PluginDesk>,
     ) -> Done<Option<Self>> {
         let config = &app.config.http;
         let (address, is_usual) = match config.listen {
@@ -43,6 +44,7 @@ impl Http {
             check_host: address.ip().is_loopback() || !config.hosts.is_empty(),
             input_bytes_max: app.config.host.limits.input_bytes_max,
             tenants: tenants.clone(),
+            plugins,
             ..ApiOptions::default()
         };
         let api = Api::new(Arc::clone(storage), options);
