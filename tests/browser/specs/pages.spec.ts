@@ -10,6 +10,7 @@ const PAGES = [
   ['/schedules/nightly-report', 'nightly-report', 'at 02:30'],
   ['/queues', 'Queues & limits', 'media'],
   ['/workers', 'Workers', 'alive'],
+  ['/plugins', 'Plugins', 'waits for approval'],
   ['/tenants', 'Tenants', 'default'],
   ['/audit', 'Audit', 'over HTTP'],
   ['/about', 'About', 'OpenAPI document'],

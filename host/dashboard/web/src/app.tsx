@@ -11,6 +11,8 @@ import { DeadPage } from './pages/dead/page';
 import { JobPage } from './pages/jobs/job';
 import { JobsPage } from './pages/jobs/list';
 import { OverviewPage } from './pages/overview/page';
+import { PluginsPage } from './pages/plugins/list';
+import { PluginPage } from './pages/plugins/plugin';
 import { QueuesPage } from './pages/queues/page';
 import { RunPage } from './pages/run/page';
 import { RunsPage } from './pages/runs/page';
@@ -31,6 +33,8 @@ const ROUTES: readonly Route[] = [
   ['/dead', () => <DeadPage />],
   ['/jobs', () => <JobsPage />],
   ['/jobs/:type', ({ type = '' }) => <JobPage key={type} jobType={type} />],
+  ['/plugins', () => <PluginsPage />],
+  ['/plugins/:name', ({ name = '' }) => <PluginPage key={name} name={name} />],
   ['/queues', () => <QueuesPage />],
   ['/schedules', () => <SchedulesPage />],
   ['/schedules/:name', ({ name = '' }) => <SchedulePage key={name} name={name} />],

@@ -15,6 +15,7 @@ const GOES: Readonly<Record<string, readonly [string, string]>> = {
   q: ['/queues', 'queues'],
   d: ['/dead', 'dead letters'],
   w: ['/workers', 'workers'],
+  p: ['/plugins', 'plugins'],
 };
 
 /** Listens to the keys. */

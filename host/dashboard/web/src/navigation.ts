@@ -30,6 +30,7 @@ export const NAVIGATION: readonly { readonly title: string; readonly links: read
     title: 'System',
     links: [
       { href: '/workers', name: 'Workers', icon: 'workers' },
+      { href: '/plugins', name: 'Plugins', icon: 'plugins' },
       { href: '/tenants', name: 'Tenants', icon: 'tenants' },
       { href: '/tokens', name: 'Tokens', icon: 'key', isForAdmins: true },
       { href: '/audit', name: 'Audit', icon: 'audit', isForAdmins: true },
