@@ -14,6 +14,8 @@
 
 pub mod access;
 mod audit;
+mod batches;
+mod calendars;
 mod explorer;
 mod health;
 mod http;
@@ -30,6 +32,7 @@ mod schedules;
 mod schemas;
 mod server;
 mod state;
+mod templates;
 pub mod tokens;
 mod workflows;
 

@@ -152,6 +152,12 @@ impl Problem {
         &self.detail
     }
 
+    /// With other words.
+    #[must_use]
+    pub(crate) fn saying(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     /// With the time after which to try again.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {

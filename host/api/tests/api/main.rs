@@ -2,7 +2,9 @@
 //! where none is needed.
 
 mod alterations;
+mod batches;
 mod changes;
+mod documents;
 mod every_operation;
 mod frame;
 mod health;
