@@ -16,6 +16,7 @@ pub mod access;
 mod audit;
 mod batches;
 mod calendars;
+mod endpoints;
 mod explorer;
 mod health;
 mod http;
@@ -37,6 +38,10 @@ pub mod tokens;
 mod workflows;
 
 pub use access::Scope;
+pub use endpoints::{
+    AnswerShape, ENDPOINTS_MAX, EndpointAuth, EndpointFile, EndpointWish, Endpoints,
+    InvalidEndpoint,
+};
 pub use http::problem::{Code, Problem};
 pub use options::{ApiOptions, AuthMode};
 pub use router::{openapi, router};

@@ -5,6 +5,7 @@ mod alterations;
 mod batches;
 mod changes;
 mod documents;
+mod endpoints;
 mod every_operation;
 mod frame;
 mod health;
