@@ -14,6 +14,9 @@
 
 pub mod access;
 mod audit;
+mod batches;
+mod calendars;
+mod endpoints;
 mod explorer;
 mod health;
 mod http;
@@ -30,10 +33,15 @@ mod schedules;
 mod schemas;
 mod server;
 mod state;
+mod templates;
 pub mod tokens;
 mod workflows;
 
 pub use access::Scope;
+pub use endpoints::{
+    AnswerShape, ENDPOINTS_MAX, EndpointAuth, EndpointFile, EndpointWish, Endpoints,
+    InvalidEndpoint,
+};
 pub use http::problem::{Code, Problem};
 pub use options::{ApiOptions, AuthMode};
 pub use router::{openapi, router};

@@ -5,6 +5,8 @@ use std::time::Duration;
 use zapjobs_model::TenantId;
 use zapjobs_runtime::{PluginDesk, TenantPolicy};
 
+use crate::endpoints::Endpoints;
+
 /// Bytes of one request's body at most: 32 MiB, twice the longest input.
 pub const BODY_BYTES_MAX: usize = 32 << 20;
 /// The longest `Prefer: wait`: 60 seconds.
@@ -48,6 +50,8 @@ pub struct ApiOptions {
     pub tenants: TenantPolicy,
     /// The plugins of this host's directory; absent where it has none, or keeps no versions.
     pub plugins: Option<PluginDesk>,
+    /// Paths whose requests become runs. None.
+    pub endpoints: Endpoints,
 }
 
 impl Default for ApiOptions {
@@ -61,6 +65,7 @@ impl Default for ApiOptions {
             input_bytes_max: zapjobs_model::Limits::default().input_bytes_max,
             tenants: TenantPolicy::default(),
             plugins: None,
+            endpoints: Endpoints::default(),
         }
     }
 }

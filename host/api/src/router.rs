@@ -15,8 +15,8 @@ use crate::http::guard::guard;
 use crate::http::problem::{Code, Problem};
 use crate::state::Api;
 use crate::{
-    audit, explorer, health, jobs, limits, live, overview, plugins, queues, runs, schedules,
-    tokens, workflows,
+    audit, batches, calendars, endpoints, explorer, health, jobs, limits, live, overview, plugins,
+    queues, runs, schedules, templates, tokens, workflows,
 };
 
 const ABOUT: &str = "Background jobs that are WebAssembly components. Every answer that is not a \
@@ -31,6 +31,7 @@ pub fn router(api: &Api) -> Router {
     routes
         .route("/api/v1/openapi.json", get(move || async move { document }))
         .merge(explorer::routes())
+        .merge(endpoints::routes())
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(unknown_route)
@@ -52,6 +53,9 @@ fn all(api: &Api) -> OpenApiRouter<Api> {
         .merge(limits::routes(api))
         .merge(queues::routes(api))
         .merge(workflows::routes(api))
+        .merge(batches::routes(api))
+        .merge(calendars::routes(api))
+        .merge(templates::routes(api))
         .merge(overview::routes(api))
         .merge(plugins::routes(api))
         .merge(tokens::routes(api))

@@ -4,10 +4,16 @@
 //! shape are those that the type is written with; the tests below compare them.
 #![allow(dead_code, reason = "the fields are read by the derive of their schemas")]
 
+mod kept;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use utoipa::ToSchema;
+
+pub(crate) use kept::{
+    BatchDocument, BatchReportDocument, CalendarRulesDocument, TemplateDocument,
+};
 
 /// A run: one request to execute a job, with all that has become of it.
 #[derive(ToSchema)]

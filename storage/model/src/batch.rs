@@ -101,6 +101,17 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Where it stands, in a word.
+    pub const fn state(&self) -> &'static str {
+        match (self.is_closed, self.completed_at, self.succeeded_at) {
+            (_, _, Some(_)) => "succeeded",
+            (_, Some(_), None) if self.counts.unfinished > 0 => "running again",
+            (_, Some(_), None) => "complete",
+            (true, None, None) => "running",
+            (false, None, None) => "open",
+        }
+    }
+
     /// Whether it has ended and no member runs again: it may be deleted.
     pub const fn is_over(&self) -> bool {
         self.completed_at.is_some() && self.counts.unfinished == 0

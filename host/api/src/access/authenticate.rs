@@ -20,15 +20,28 @@ const FAILURES: Allowance = Allowance { burst: 20.0, per_second: 1.0 };
 /// Requests with one token: 1,000 at once, and 500 a second.
 const REQUESTS: Allowance = Allowance { burst: 1_000.0, per_second: 500.0 };
 
+/// Requests for public endpoints, from one address: 500 at once, and 50 a second.
+const PUBLIC: Allowance = Allowance { burst: 500.0, per_second: 50.0 };
+
 /// How often callers may ask.
 pub(crate) struct Throttles {
     failures: Throttle,
     requests: Throttle,
+    public: Throttle,
 }
 
 impl Throttles {
     pub(crate) fn new() -> Self {
-        Self { failures: Throttle::new(FAILURES), requests: Throttle::new(REQUESTS) }
+        Self {
+            failures: Throttle::new(FAILURES),
+            requests: Throttle::new(REQUESTS),
+            public: Throttle::new(PUBLIC),
+        }
+    }
+
+    /// Whether one who is not asked who they are may ask once more.
+    pub(crate) fn lets_public(&self, peer: &IpAddr) -> bool {
+        self.public.take(peer)
     }
 }
 

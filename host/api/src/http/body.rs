@@ -22,7 +22,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for StrictJson<T> {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = read(request, api.options().body_bytes_max).await?;
+        let bytes = read(request.into_body(), api.options().body_bytes_max).await?;
         if !is_json {
             return Err(Problem::new(
                 Code::MediaType,
@@ -38,7 +38,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for MaybeJson<T> {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = read(request, api.options().body_bytes_max).await?;
+        let bytes = read(request.into_body(), api.options().body_bytes_max).await?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }
@@ -81,8 +81,8 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (kind.len() > 5 && kind[kind.len() - 5..].eq_ignore_ascii_case("+json"))
 }
 
-async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
-    let body: Body = request.into_body();
+/// Reads a body, so long at most.
+pub(crate) async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let collected = Limited::new(body, bytes_max).collect();
     let Ok(collected) = tokio::time::timeout(REQUEST_TIME_MAX, collected).await else {
         let detail = "the body did not come in time: nothing was done";

@@ -1,5 +1,7 @@
 //! Entity tags: whether what a client has is what there is.
 
+use std::fmt::Display;
+
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -40,6 +42,34 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     revision.and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
         Problem::new(Code::BadHeader, "If-Match: pass the ETag of an earlier answer as it is, or *")
     })
+}
+
+/// Whether a change says what it is based on.
+pub(crate) fn is_conditional(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::IF_MATCH) || headers.contains_key(header::IF_NONE_MATCH)
+}
+
+/// Whether what is stored is what a change is based on.
+pub(crate) fn check(
+    headers: &HeaderMap,
+    stored: Option<u64>,
+    what: impl Display,
+) -> Result<(), Problem> {
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|it| it.as_bytes() == b"*") {
+        return match stored {
+            None => Ok(()),
+            Some(_) => Err(Problem::new(Code::Conflict, format!("there is a {what} already"))),
+        };
+    }
+    let based_on = if_match(headers)?;
+    let stored = stored.ok_or_else(|| Problem::not_found(&what))?;
+    match based_on {
+        Some(wanted) if wanted != stored => {
+            let detail = format!("the {what} has revision {stored} now: look at it again");
+            Err(Problem::new(Code::Changed, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn json_text(document: &impl Serialize) -> Result<Vec<u8>, Problem> {

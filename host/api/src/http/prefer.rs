@@ -45,6 +45,11 @@ pub(crate) async fn ended(
         }
         Err(error) => return Err(error.into()),
     };
+    Ok(Some((run, applied(within))))
+}
+
+/// What tells that a wait was followed.
+pub(crate) fn applied(within: Duration) -> HeaderValue {
     let applied = format!("wait={}", within.as_secs());
-    Ok(Some((run, HeaderValue::from_str(&applied).expect("digits are plain"))))
+    HeaderValue::from_str(&applied).expect("digits are plain")
 }

@@ -97,6 +97,8 @@ codes! {
     Quota = "quota-exceeded", TOO_MANY_REQUESTS, "a quota is exceeded";
     /// Too many requests.
     RateLimited = "rate-limited", TOO_MANY_REQUESTS, "too many requests";
+    /// The job returned what an endpoint cannot answer.
+    BadOutput = "bad-output", BAD_GATEWAY, "the job returned what cannot be answered";
     /// The storage is away or busy.
     Unavailable = "storage-unavailable", SERVICE_UNAVAILABLE, "the storage is not there now";
     /// The request took too long.
@@ -150,6 +152,12 @@ impl Problem {
     /// What it says.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// With other words.
+    #[must_use]
+    pub(crate) fn saying(self, detail: String) -> Self {
+        Self { detail, ..self }
     }
 
     /// With the time after which to try again.

@@ -2,7 +2,7 @@
 
 use zapjobs_model::InvalidRequest;
 use zapjobs_runtime::{
-    CalendarError, DeskError, OrderError, ScheduleError, SubmitError, WaitError,
+    CalendarError, DeskError, OrderError, ScheduleError, SubmitError, UseTemplateError, WaitError,
 };
 use zapjobs_storage::{ErrorKind, StorageError};
 
@@ -59,13 +59,42 @@ impl From<ScheduleError> for Problem {
             ScheduleError::Submit(error) => return error.into(),
             ScheduleError::Storage(error) => return error.into(),
             ScheduleError::Invalid(error) => return Self::new(Code::Invalid, error.line()),
-            ScheduleError::Calendar(CalendarError::Storage(error)) => return error.into(),
-            ScheduleError::Calendar(_) => Code::Invalid,
+            ScheduleError::Calendar(CalendarError::NotFound(_)) => Code::Invalid,
+            ScheduleError::Calendar(error) => return error.into(),
             ScheduleError::NotFound(_) => Code::NotFound,
             ScheduleError::Exists(_)
             | ScheduleError::Declared(_)
             | ScheduleError::NotDeclared(_) => Code::Conflict,
             ScheduleError::Contended(_) => Code::Busy,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<CalendarError> for Problem {
+    fn from(error: CalendarError) -> Self {
+        let code = match error {
+            CalendarError::Storage(error) => return error.into(),
+            CalendarError::Invalid(error) => return Self::new(Code::Invalid, error.line()),
+            CalendarError::NotFound(_) => Code::NotFound,
+            CalendarError::InUse { .. } => Code::Conflict,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<UseTemplateError> for Problem {
+    fn from(error: UseTemplateError) -> Self {
+        let code = match error {
+            UseTemplateError::Storage(error) => return error.into(),
+            UseTemplateError::Submit(error) => return error.into(),
+            UseTemplateError::Sample(error) => {
+                let problem = Self::from(error);
+                let detail = format!("with its defaults and examples: {}", problem.detail());
+                return problem.saying(detail);
+            }
+            UseTemplateError::NotFound(_) => Code::NotFound,
+            UseTemplateError::Template(_) => Code::Invalid,
         };
         Self::new(code, error.to_string())
     }

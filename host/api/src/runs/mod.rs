@@ -5,10 +5,12 @@ mod alter;
 mod filter;
 mod list;
 mod look;
+mod signal;
 mod submit;
 mod wish;
 
-pub(crate) use wish::Inputs;
+pub(crate) use submit::{SubmittedRun, request_name, submitted};
+pub(crate) use wish::{Inputs, RunWish, requests};
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,6 +36,7 @@ pub(crate) fn routes(api: &Api) -> OpenApiRouter<Api> {
         .with(routes!(act::move_run))
         .with(routes!(act::prioritise_run))
         .with(routes!(act::run_now))
-        .with(routes!(alter::alter_runs));
+        .with(routes!(alter::alter_runs))
+        .with(routes!(signal::signal_run));
     read.build().merge(enqueue.build()).merge(operate.build())
 }

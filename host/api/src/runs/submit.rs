@@ -1,16 +1,18 @@
 //! Runs are submitted.
 
+use std::time::Duration;
+
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use zapjobs_model::{Run, RunId};
+use zapjobs_model::{JobRequest, Run, RunId};
 use zapjobs_runtime::Submitted;
 use zapjobs_storage::{BATCH_MAX, EnqueueResult};
 
-use super::wish::{Inputs, RunWish};
+use super::wish::{Inputs, RunWish, requests};
 use crate::access::Caller;
 use crate::http::body::StrictJson;
 use crate::http::prefer;
@@ -79,6 +81,15 @@ pub(super) async fn submit_run(
     let wait = prefer::wait(&headers)?;
     let mut inputs = Inputs::new(&**api.storage());
     let request = wish.request(caller.tenant()?, request_name(&headers)?, &mut inputs).await?;
+    submitted(&api, request, wait).await
+}
+
+/// Submits a request, and waits for its run's end if that is wished.
+pub(crate) async fn submitted(
+    api: &Api,
+    request: JobRequest,
+    wait: Option<Duration>,
+) -> Result<Response, Problem> {
     let submitted = api.client().submit_all(vec![request]).await?;
     let Submitted { id, result } = submitted[0];
     let mut answer = SubmittedRun { id, result: word(result), run: None };
@@ -88,7 +99,7 @@ pub(super) async fn submit_run(
     };
     let mut applied = None;
     if let Some(wait) = wait
-        && let Some((run, header)) = prefer::ended(&api, id, wait).await?
+        && let Some((run, header)) = prefer::ended(api, id, wait).await?
     {
         if !run.status.is_final() {
             status = StatusCode::ACCEPTED;
@@ -126,15 +137,7 @@ pub(super) async fn submit_batch(
     }
     let name = request_name(&headers)?;
     let mut inputs = Inputs::new(&**api.storage());
-    let mut requests = Vec::with_capacity(count);
-    for (at, wish) in batch.runs.into_iter().enumerate() {
-        let name = name.as_ref().map(|name| format!("{name}#{at}")).filter(|_| !wish.is_named());
-        let request =
-            wish.request(caller.tenant()?, name, &mut inputs).await.map_err(|problem| {
-                Problem::new(problem.code(), format!("runs[{at}]: {}", problem.detail()))
-            })?;
-        requests.push(request);
-    }
+    let requests = requests(caller.tenant()?, batch.runs, name.as_deref(), &mut inputs).await?;
     let submitted = api.client().submit_all(requests).await?;
     let answer = SubmittedBatch {
         ids: submitted.iter().map(|it| it.id).collect(),
@@ -143,7 +146,8 @@ pub(super) async fn submit_batch(
     Ok((StatusCode::CREATED, Answer(answer)).into_response())
 }
 
-fn request_name(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// What a request is called by its header.
+pub(crate) fn request_name(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let text = value.to_str().map_err(|_| {
         Problem::new(Code::BadHeader, "Idempotency-Key: use 1 to 200 plain ASCII characters")

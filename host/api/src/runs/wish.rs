@@ -124,7 +124,7 @@ pub(crate) enum ConflictWord {
 
 impl RunWish {
     /// The request that it stands for. `header` is the request's name as the header says it.
-    pub(super) async fn request(
+    pub(crate) async fn request(
         self,
         tenant: &TenantId,
         header: Option<String>,
@@ -161,7 +161,7 @@ impl RunWish {
     }
 
     /// Whether it brings a name of its own.
-    pub(super) fn is_named(&self) -> bool {
+    fn is_named(&self) -> bool {
         self.idempotency_key.is_some()
     }
 
@@ -208,6 +208,25 @@ impl UniqueWish {
 
 fn both(one: &str, other: &str) -> Problem {
     Problem::new(Code::Invalid, format!("{one} and {other}: give one of them"))
+}
+
+/// The requests that many wishes stand for; a problem says of which it tells. With a `name`, each
+/// is known by `NAME#0`, `NAME#1` and so on, unless it has one of its own.
+pub(crate) async fn requests(
+    tenant: &TenantId,
+    wishes: Vec<RunWish>,
+    name: Option<&str>,
+    inputs: &mut Inputs<'_>,
+) -> Result<Vec<JobRequest>, Problem> {
+    let mut requests = Vec::with_capacity(wishes.len());
+    for (at, wish) in wishes.into_iter().enumerate() {
+        let name = name.map(|name| format!("{name}#{at}")).filter(|_| !wish.is_named());
+        let request = wish.request(tenant, name, inputs).await.map_err(|problem| {
+            Problem::new(problem.code(), format!("runs[{at}]: {}", problem.detail()))
+        })?;
+        requests.push(request);
+    }
+    Ok(requests)
 }
 
 /// The default inputs of jobs; each job is looked up once.

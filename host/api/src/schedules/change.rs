@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zapjobs_model::{
-    JobSchedule, JobType, Json, MissedPolicy, OverlapPolicy, Priority, QueueName, RunId,
-    ScheduleKey, ScheduleName, Tag, TenantId, Timestamp,
+    CalendarName, JobSchedule, JobType, Json, MissedPolicy, OnExcluded, OverlapPolicy, Priority,
+    QueueName, RunId, ScheduleKey, ScheduleName, Tag, TenantId, Timestamp,
 };
 use zapjobs_runtime::ScheduleError;
 
@@ -56,6 +56,13 @@ pub(crate) struct ScheduleWish {
     /// `cancel-running`.
     #[schema(value_type = Option<String>)]
     overlap: Option<OverlapPolicy>,
+    /// Calendars that exclude fire times, up to 8.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    calendars: Vec<CalendarName>,
+    /// Times that a calendar excludes: `skip` or `next-open-time`; `skip` where absent.
+    #[schema(value_type = Option<String>)]
+    on_excluded: Option<OnExcluded>,
 }
 
 /// Make or change a schedule
@@ -236,6 +243,8 @@ impl ScheduleWish {
             missed: self.missed.unwrap_or(plain.missed),
             tolerance_ms: self.tolerance_ms.unwrap_or(plain.tolerance_ms),
             overlap: self.overlap.unwrap_or(plain.overlap),
+            calendars: self.calendars.clone(),
+            on_excluded: self.on_excluded.unwrap_or(plain.on_excluded),
             ..schedule
         }
     }

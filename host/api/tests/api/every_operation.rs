@@ -31,6 +31,11 @@ fn body(operation: &str) -> Option<Value> {
         "put_schedule" => Some(json!({"job_type": "greet", "rule": {"every_ms": 60_000}})),
         "set_limit" => Some(json!({"concurrency": 1})),
         "submit_workflow" => Some(json!({"nodes": [{"name": "a", "job_type": "greet"}]})),
+        "create_batch" | "submit_template" => Some(json!({})),
+        "add_to_batch" => Some(json!({"runs": [{"job_type": "greet"}]})),
+        "put_calendar" => Some(json!({"weekdays": ["SAT"]})),
+        "put_template" => Some(json!({"job": "greet", "input": {"name": "a"}})),
+        "signal_run" => Some(json!({"name": "go"})),
         "create_token" => Some(json!({"name": "a", "scope": "read"})),
         _ => None,
     }
@@ -55,9 +60,10 @@ async fn operations(place: &Place) -> Vec<Operation> {
 
 impl Operation {
     /// The path to things of the tenant `default`.
-    fn path(&self, run: &str, workflow: &str, token: &str) -> String {
+    fn path(&self, run: &str, workflow: &str, token: &str, batch: &str) -> String {
         let id = match self.path.split('/').nth(3) {
             Some("workflows") => workflow,
+            Some("batches") => batch,
             Some("tokens") => token,
             _ => run,
         };
@@ -103,6 +109,7 @@ async fn each_is_refused_without_a_token_with_too_little_scope_and_for_other_ten
         json!({"name": MARK, "nodes": [{"name": MARK, "job_type": MARK}]}),
     )
     .await;
+    let batch = made("/api/v1/batches", json!({"name": MARK, "open": true})).await;
     let token = made("/api/v1/tokens", json!({"name": MARK, "scope": "read"})).await;
     let schedule = json!({"job_type": MARK, "rule": {"every_ms": 60_000}});
     let bearer = format!("Bearer {admin}");
@@ -111,9 +118,17 @@ async fn each_is_refused_without_a_token_with_too_little_scope_and_for_other_ten
     let answer = place.with(Method::PUT, &path, &headers, Some(schedule)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
 
+    for (path, wish) in [
+        (format!("/api/v1/calendars/{MARK}"), json!({"weekdays": ["SAT"]})),
+        (format!("/api/v1/templates/{MARK}"), json!({"job": MARK})),
+    ] {
+        let answer = place.by(&admin, Method::PUT, &path, Some(wish)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+
     let other = format!("Bearer {}", place.token(Scope::Admin, Some("acme")).await);
     for operation in all {
-        let path = operation.path(&run, &workflow, &token);
+        let path = operation.path(&run, &workflow, &token, &batch);
         let name = format!("{} {path}", operation.method);
 
         let answer = operation.ask(place, &path, &[]).await;
@@ -146,7 +161,7 @@ async fn each_is_refused_without_a_token_with_too_little_scope_and_for_other_ten
         } else if operation.path.contains('{') {
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{name}: {}", answer.text);
         }
-        for own in [&run, &workflow, &token] {
+        for own in [&run, &workflow, &token, &batch] {
             let told = answer.text.replace(&path, "");
             let shown = answer.status.is_success() && told.contains(own.as_str());
             assert!(!shown, "{name} shows {own}: {}", answer.text);

@@ -2,7 +2,10 @@
 //! where none is needed.
 
 mod alterations;
+mod batches;
 mod changes;
+mod documents;
+mod endpoints;
 mod every_operation;
 mod frame;
 mod health;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Where the HTTP API listens unless said.
 pub(crate) const ADDRESS: SocketAddr =
@@ -13,6 +14,7 @@ pub(crate) struct HttpConfig {
     pub(crate) listen: HttpListen,
     pub(crate) auth_off: bool,
     pub(crate) hosts: Vec<String>,
+    pub(crate) endpoints: Option<PathBuf>,
 }
 
 /// Where it listens.
@@ -26,7 +28,7 @@ pub(crate) enum HttpListen {
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: HttpListen::Auto, auth_off: false, hosts: Vec::new() }
+        Self { listen: HttpListen::Auto, auth_off: false, hosts: Vec::new(), endpoints: None }
     }
 }
 

@@ -4,6 +4,7 @@
 //! how it is read and written. The file, the environment, `--set`, `zapjobs config` and its
 //! template all go by that list. [`merge`] says which source wins.
 
+pub(crate) mod endpoints;
 mod file;
 mod http;
 mod merge;

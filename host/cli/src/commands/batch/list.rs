@@ -4,7 +4,7 @@ use serde_json::json;
 use zapjobs_model::Batch;
 use zapjobs_storage::BatchPageRequest;
 
-use super::{progress, state};
+use super::progress;
 use crate::args::BatchListArgs;
 use crate::commands::App;
 use crate::errors::Done;
@@ -41,7 +41,7 @@ fn row(batch: &Batch) -> Vec<(String, Option<Tone>)> {
     vec![
         (batch.id.to_string(), None),
         (batch.name.as_ref().map(ToString::to_string).unwrap_or_default(), Some(Tone::Strong)),
-        (state(batch).to_owned(), None),
+        (batch.state().to_owned(), None),
         (progress(batch), Some(Tone::Quiet)),
     ]
 }

@@ -37,17 +37,6 @@ async fn find(app: &App, storage: &Arc<dyn Storage>, id: BatchId) -> Done<Batch>
     })
 }
 
-/// Where a batch stands, in a word.
-fn state(batch: &Batch) -> &'static str {
-    match (batch.is_closed, batch.completed_at, batch.succeeded_at) {
-        (_, _, Some(_)) => "succeeded",
-        (_, Some(_), None) if batch.counts.unfinished > 0 => "running again",
-        (_, Some(_), None) => "complete",
-        (true, None, None) => "running",
-        (false, None, None) => "open",
-    }
-}
-
 /// How its members stand, in a few words.
 fn progress(batch: &Batch) -> String {
     let counts = &batch.counts;

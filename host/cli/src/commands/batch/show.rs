@@ -4,7 +4,7 @@ use serde_json::json;
 use zapjobs_model::{BatchId, RunStatus};
 use zapjobs_storage::{BatchPageRequest, RunFilter};
 
-use super::{find, progress, state};
+use super::{find, progress};
 use crate::commands::App;
 use crate::errors::Done;
 use crate::storage::open_existing;
@@ -27,14 +27,14 @@ pub(super) async fn show(id: BatchId, app: App) -> Done {
     if app.output.json {
         let (nested, has_more) = (nested.batches, nested.next.is_some());
         app.output.document(&json!({
-            "batch": batch, "state": state(&batch), "runs": runs,
+            "batch": batch, "state": batch.state(), "runs": runs,
             "nested": nested, "has_more_nested": has_more,
         }));
         return Ok(());
     }
     let mut lines = vec![
         ("batch", batch.id.to_string()),
-        ("state", state(&batch).to_owned()),
+        ("state", batch.state().to_owned()),
         ("members", progress(&batch)),
         ("created", batch.created_at.to_string()),
     ];
@@ -52,7 +52,7 @@ pub(super) async fn show(id: BatchId, app: App) -> Done {
         app.output.line(format_args!("{what:<12} {}", crate::output::plain(&value)));
     }
     for inner in &nested.batches {
-        app.output.line(format_args!("{:<12} {} {}", "holds", inner.id, state(inner)));
+        app.output.line(format_args!("{:<12} {} {}", "holds", inner.id, inner.state()));
     }
     if nested.next.is_some() {
         app.output.note(format_args!("more: `zapjobs batch list --parent {id}`"));

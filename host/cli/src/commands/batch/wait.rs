@@ -2,7 +2,7 @@
 
 use zapjobs_runtime::{BatchWaitError, Client};
 
-use super::{find, progress, state};
+use super::{find, progress};
 use crate::args::BatchWaitArgs;
 use crate::commands::App;
 use crate::errors::{Code, Done, Failure};
@@ -24,7 +24,7 @@ pub(super) async fn wait(args: BatchWaitArgs, app: App) -> Done {
     if app.output.json {
         app.output.document(&batch);
     } else {
-        app.output.line(format_args!("{}: {}", state(&batch), progress(&batch)));
+        app.output.line(format_args!("{}: {}", batch.state(), progress(&batch)));
     }
     if batch.succeeded_at.is_some() {
         return Ok(());

@@ -11,7 +11,7 @@ use zapjobs_runtime::{PluginDesk, TenantPolicy};
 use zapjobs_storage::Storage;
 
 use crate::commands::App;
-use crate::config::{HTTP_ADDRESS, HttpListen};
+use crate::config::{HTTP_ADDRESS, HttpListen, endpoints};
 use crate::errors::{Done, Failure};
 
 /// The API while it is served.
@@ -45,6 +45,7 @@ impl Http {
             input_bytes_max: app.config.host.limits.input_bytes_max,
             tenants: tenants.clone(),
             plugins,
+            endpoints: endpoints::read(config.endpoints.as_deref(), &app.config.tenant)?,
             ..ApiOptions::default()
         };
         let api = Api::new(Arc::clone(storage), options);

@@ -1,5 +1,7 @@
 //! The HTTP API.
 
+use std::path::PathBuf;
+
 use super::Setting;
 use super::text::one_of_two;
 use crate::config::HttpListen;
@@ -39,6 +41,19 @@ pub(super) const SETTINGS: &[Setting] = &[
         write: |config, text| {
             let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
             config.http.hosts = names.map(str::to_owned).collect();
+            Ok(())
+        },
+    },
+    Setting {
+        key: "http.endpoints",
+        meaning: "A file with endpoints: paths whose requests become runs; there are none where empty.",
+        bounds: "a path",
+        read: |config| {
+            let path = config.http.endpoints.as_ref();
+            path.map_or_else(String::new, |path| path.display().to_string())
+        },
+        write: |config, text| {
+            config.http.endpoints = (!text.is_empty()).then(|| PathBuf::from(text));
             Ok(())
         },
     },
