@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use zapjobs_model::{Condition, Due, JobRequest, JobType, Json, Tag, TenantId};
-use zapjobs_runtime::{Client, Workflow};
+use zapjobs_model::{BatchName, Condition, Due, JobRequest, JobType, Json, Tag, TenantId};
+use zapjobs_runtime::{BatchRequest, Client, Workflow};
 
 /// Runs that go well.
 const RUNS: usize = 240;
@@ -23,6 +23,8 @@ pub(crate) async fn make(client: &Client) {
         client.wait(run.id, Some(PATIENCE)).await.expect("it ends");
     }
     client.start_workflow(shop_night()).await.expect("a workflow");
+    let batch = client.start_batch(pictures()).await.expect("a batch");
+    client.wait_for_batch(batch.id, Some(PATIENCE)).await.expect("it ends");
     let later = (1..=12).map(|hours| JobRequest {
         due: Due::In(Duration::from_secs(hours * 3_600)),
         ..wish("thumbnail", &Value::Null)
@@ -41,6 +43,14 @@ fn shop_night() -> Workflow {
         .node("report", wish("nightly-report", &json!({})))
         .after("pictures", Condition::Success)
         .after("newsletter", Condition::Always)
+}
+
+/// Two of whose eight runs fail.
+fn pictures() -> BatchRequest {
+    let name = BatchName::new("Pictures of March").expect("a name");
+    let good = (0..6).map(|at| wish("thumbnail", &json!({"photo": at})));
+    let bad = (0..2).map(|at| wish("send-mail", &json!({"fault": "too-large", "photo": at})));
+    BatchRequest::new(TenantId::standard()).named(name).runs(good).runs(bad)
 }
 
 fn well(at: usize) -> JobRequest {

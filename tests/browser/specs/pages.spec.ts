@@ -3,6 +3,7 @@ import { expect, inspect, test } from '../fixtures';
 
 const PAGES = [
   ['/', 'Overview', 'completed'],
+  ['/batches', 'Batches', 'Pictures of March'],
   ['/dead', 'Dead letters', 'mailbox'],
   ['/jobs', 'Jobs', 'import prices'],
   ['/jobs/import-prices', 'import prices', 'Schema of the input'],

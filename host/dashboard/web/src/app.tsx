@@ -7,6 +7,8 @@ import { PageHead } from './parts/layout';
 import { AboutPage } from './pages/about/page';
 import { AuditPage } from './pages/about/audit';
 import { TenantsPage } from './pages/about/tenants';
+import { BatchPage } from './pages/batches/batch';
+import { BatchesPage } from './pages/batches/list';
 import { DeadPage } from './pages/dead/page';
 import { JobPage } from './pages/jobs/job';
 import { JobsPage } from './pages/jobs/list';
@@ -30,6 +32,8 @@ type Route = readonly [string, (parts: Record<string, string>) => ComponentChild
 
 const ROUTES: readonly Route[] = [
   ['/', () => <OverviewPage />],
+  ['/batches', () => <BatchesPage />],
+  ['/batches/:id', ({ id = '' }) => <BatchPage key={id} id={id} />],
   ['/dead', () => <DeadPage />],
   ['/jobs', () => <JobsPage />],
   ['/jobs/:type', ({ type = '' }) => <JobPage key={type} jobType={type} />],

@@ -10,6 +10,7 @@ const PAIR_MS = 1_000;
 const GOES: Readonly<Record<string, readonly [string, string]>> = {
   o: ['/', 'overview'],
   r: ['/runs', 'runs'],
+  b: ['/batches', 'batches'],
   j: ['/jobs', 'jobs'],
   s: ['/schedules', 'schedules'],
   q: ['/queues', 'queues'],

@@ -15,6 +15,7 @@ export const NAVIGATION: readonly { readonly title: string; readonly links: read
     links: [
       { href: '/', name: 'Overview', icon: 'overview' },
       { href: '/runs', name: 'Runs', icon: 'runs' },
+      { href: '/batches', name: 'Batches', icon: 'workflows' },
       { href: '/dead', name: 'Dead letters', icon: 'dead' },
     ],
   },

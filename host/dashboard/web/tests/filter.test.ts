@@ -13,7 +13,7 @@ describe('a filter', () => {
 
   it('is the same typed and read', () => {
     const found = searchOf('  tag:nightly boom job:report  x:y time: ');
-    expect(found).toEqual({ search: 'boom x:y time:', job: 'report', queue: '', tag: 'nightly' });
+    expect(found).toEqual({ search: 'boom x:y time:', job: 'report', queue: '', tag: 'nightly', batch: '' });
     expect(searchOf(typed({ ...found, statuses: [], span: '' }))).toEqual(found);
   });
 

@@ -73,6 +73,7 @@ export interface Run {
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly limit_key?: string | null;
+  readonly batch?: string | null;
 }
 
 export interface LogEntry {

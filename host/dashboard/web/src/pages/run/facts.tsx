@@ -54,6 +54,7 @@ export function RunFacts({ run }: { readonly run: Run }) {
           ['Worker', run.worker && <span class="mono" title={run.worker}>{shortId(run.worker)}</span>],
           ['Code', run.digest && <span class="mono" title={run.digest}>{run.digest.replace(/^sha256:/, '').slice(0, 12)}</span>],
           ['Workflow', workflow && <a href={`/workflows/${workflow}`}>{run.metadata['workflow'] || 'look'}</a>],
+          ['Batch', run.batch && <a href={`/batches/${run.batch}`}>look</a>],
           ['Limit key', run.limit_key ?? undefined],
           ['Correlation', run.correlation_id && <a href={`/runs?search=${encodeURIComponent(run.correlation_id)}`}>{run.correlation_id}</a>],
           ['Tags', run.tags.length > 0 && (

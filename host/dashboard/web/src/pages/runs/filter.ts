@@ -9,6 +9,11 @@ export const SPANS: Readonly<Record<string, { readonly name: string; readonly ms
   week: { name: 'Last 7 days', ms: 7 * 86_400_000 },
 };
 
+/** What a person names before a colon: `job:report`. */
+const WORDS = ['job', 'queue', 'tag', 'batch'] as const;
+type Word = typeof WORDS[number];
+const isWord = (name: string): name is Word => (WORDS as readonly string[]).includes(name);
+
 /** The filter's parts that are words in the address. */
 export interface RunFilter {
   readonly statuses: readonly RunStatus[];
@@ -16,6 +21,7 @@ export interface RunFilter {
   readonly job: string;
   readonly queue: string;
   readonly tag: string;
+  readonly batch: string;
   readonly span: string;
 }
 
@@ -30,25 +36,26 @@ export function filterOf(query: URLSearchParams): RunFilter {
     job: text('job'),
     queue: text('queue'),
     tag: text('tag'),
+    batch: text('batch'),
     span: span in SPANS ? span : '',
   };
 }
 
 /** What a person typed: `tag:nightly job:report some text`. */
-export function searchOf(typed: string): Pick<RunFilter, 'search' | 'job' | 'queue' | 'tag'> {
-  const found: Record<string, string> = { job: '', queue: '', tag: '' };
+export function searchOf(typed: string): Pick<RunFilter, 'search' | Word> {
+  const found: Record<Word, string> = { job: '', queue: '', tag: '', batch: '' };
   const rest = typed.split(/\s+/).filter((word) => {
     const [name, value] = split(word);
-    if (value === undefined || !(name in found)) return true;
+    if (value === undefined || !isWord(name)) return true;
     found[name] = value;
     return false;
   });
-  return { search: rest.join(' ').trim(), job: found['job']!, queue: found['queue']!, tag: found['tag']! };
+  return { search: rest.join(' ').trim(), ...found };
 }
 
 /** The same as a person would type it. */
 export function typed(filter: RunFilter): string {
-  const named = (['job', 'queue', 'tag'] as const).filter((name) => filter[name] !== '');
+  const named = WORDS.filter((name) => filter[name] !== '');
   return [...named.map((name) => `${name}:${filter[name]}`), filter.search].filter(Boolean).join(' ');
 }
 
@@ -59,6 +66,7 @@ export function queryOf(filter: RunFilter, now: number, withStatus = true): Quer
     job_type: filter.job || undefined,
     queue: filter.queue || undefined,
     tag: filter.tag || undefined,
+    batch: filter.batch || undefined,
     search: filter.search || undefined,
     created_from: since(filter, now),
   };

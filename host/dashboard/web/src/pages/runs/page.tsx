@@ -8,6 +8,7 @@ import { STATUSES, type Counts, type Run, type RunStatus } from '../../api/types
 import { Empty, Failure, Loading } from '../../parts/feedback';
 import { Icon } from '../../parts/icon';
 import { PageHead } from '../../parts/layout';
+import { Pages } from '../../parts/pages';
 import { statusText } from '../../parts/status';
 import { setQuery, usePlace } from '../../router';
 import { shortCount } from '../../text/number';
@@ -69,7 +70,7 @@ export function RunsPage() {
           <RunTable runs={runs.data.runs} chosen={canOperate ? chosen : undefined} onChoose={setChosen} />
         )}
         {runs.data?.runs.length === 0 && <Empty>{emptyText(filter, cursor)}</Empty>}
-        {runs.data && (cursor || runs.data.next) && <Pages cursor={cursor} next={runs.data.next} />}
+        {runs.data && (cursor || runs.data.next) && <Pages label="Pages of runs" cursor={cursor} next={runs.data.next} />}
       </section>
       {canOperate && chosen.size > 0 && (
         <BulkBar choice={choice} counts={counts.data} onClear={() => setChosen(new Set())} onDone={() => { setChosen(new Set()); runs.refetch(); counts.refetch(); }} />
@@ -154,23 +155,5 @@ function StatusChips({ filter, counts }: { readonly filter: RunFilter; readonly 
         </button>
       ))}
     </div>
-  );
-}
-
-function Pages({ cursor, next }: { readonly cursor: string | undefined; readonly next: string | null }) {
-  return (
-    <nav class="foot" aria-label="Pages of runs">
-      <button type="button" class="button small" disabled={!cursor} onClick={() => setQuery({ cursor: undefined })}>
-        <Icon name="up" /> Newest
-      </button>
-      <span class="row">
-        <button type="button" class="button small" disabled={!cursor} onClick={() => history.back()}>
-          <Icon name="back" /> Newer
-        </button>
-        <button type="button" class="button small" disabled={!next} onClick={() => { setQuery({ cursor: next ?? undefined }); window.scrollTo(0, 0); }}>
-          Older <Icon name="next" />
-        </button>
-      </span>
-    </nav>
   );
 }
