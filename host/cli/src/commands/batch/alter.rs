@@ -6,6 +6,7 @@ use zapjobs_runtime::{BatchReport, Client};
 use super::find;
 use crate::commands::App;
 use crate::errors::Done;
+use crate::output::runs_are;
 use crate::storage::open_existing;
 
 pub(super) async fn close(id: BatchId, app: App) -> Done {
@@ -36,7 +37,7 @@ pub(super) async fn retry(id: BatchId, app: App) -> Done {
     find(&app, &storage, id).await?;
     let report = Client::new(storage.clone()).retry_batch(id).await?.unwrap_or_default();
     storage.close().await?;
-    tell(&app, &report, "run again");
+    tell(&app, &report, "to run again");
     Ok(())
 }
 
@@ -46,12 +47,12 @@ fn tell(app: &App, report: &BatchReport, done: &str) {
         return;
     }
     let BatchReport { batches, runs, has_more_batches } = report;
-    app.output.line(format_args!(
-        "{} runs are {done}, {} are asked to stop, in {batches} batches",
-        runs.done, runs.asked
-    ));
+    let places = if *batches == 1 { "batch" } else { "batches" };
+    let (changed, asked) = (runs_are(runs.done as u64, done), runs.asked);
+    app.output.line(format_args!("{changed}, {asked} asked to stop, in {batches} {places}"));
     for (status, count) in &runs.refused {
-        app.output.line(format_args!("{count} runs are {status} and stay as they are"));
+        let left = runs_are(*count as u64, format_args!("{status}: nothing to do"));
+        app.output.line(format_args!("{left}"));
     }
     if runs.has_more || *has_more_batches {
         app.output.note("there are more: ask again");
