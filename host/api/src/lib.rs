@@ -4,7 +4,8 @@
 //! - It works on the storage through the runtime's `Client` and the storage traits, like everyone
 //!   else, and names neither a driver nor the sandbox.
 //! - Every operation belongs to a group that says which [`Scope`] it needs ([`access`]); there is no
-//!   other way to add one, so that none can be forgotten.
+//!   other way to add one, so that none can be forgotten. Endpoints are no operations: each says
+//!   itself whom it lets in.
 //! - Every answer that is not a success is a [`Problem`]: one stable code, one helpful sentence.
 //! - Every body, page, wait, client and buffer has a named bound.
 //!

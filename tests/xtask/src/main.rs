@@ -19,6 +19,7 @@ mod wasm_target;
 mod bench;
 mod browser;
 mod demo;
+mod fuzz_api;
 mod hygiene;
 mod layers;
 mod test;

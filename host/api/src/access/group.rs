@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use uuid::Uuid;
 use zapjobs_model::Timestamp;
@@ -85,6 +86,20 @@ fn describe(operation: &mut Operation, access: Access) {
     let said =
         ExtensionsBuilder::new().add("x-scope", access.scope.name()).add("x-reach", reach).build();
     operation.extensions = Some(said);
+    for status in ["4XX", "5XX"] {
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_owned()).or_insert_with(|| problem().into());
+    }
+}
+
+/// Any answer that is not a success.
+fn problem() -> utoipa::openapi::Response {
+    let schema = Ref::from_schema_name("Problem");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new()
+        .description("a problem: its code says which")
+        .content("application/problem+json", content)
+        .build()
 }
 
 async fn authorise(

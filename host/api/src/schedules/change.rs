@@ -27,7 +27,7 @@ use crate::state::Api;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScheduleWish {
     /// Which job it runs.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, example = "send-mail")]
     job_type: JobType,
     /// When.
     rule: RuleWish,

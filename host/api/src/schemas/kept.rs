@@ -95,6 +95,7 @@ pub(crate) struct TemplateDocument {
     #[schema(required = false)]
     description: String,
     /// Which job.
+    #[schema(example = "send-mail")]
     job: String,
     /// Its input, in which `{"$param": "name"}` stands where a value is to be filled in.
     #[schema(required = false)]

@@ -37,7 +37,7 @@ pub(crate) struct NodeWish {
     name: String,
     /// Which job it runs.
     #[serde(alias = "job")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, example = "send-mail")]
     job_type: JobType,
     /// What the job is given. Where it holds `{"$output": "NODE"}`, what that node returned takes
     /// its place.

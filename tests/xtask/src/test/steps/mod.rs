@@ -8,6 +8,7 @@ mod clippy;
 mod demo;
 mod doc;
 mod fmt;
+mod fuzz_api;
 mod guests;
 mod guides;
 mod hygiene;
@@ -30,6 +31,7 @@ pub(super) const ALL: &[&Step] = &[
     &doc::STEP,
     &plugins::STEP,
     &browser::STEP,
+    &fuzz_api::STEP,
     &deny::STEP,
     &guides::STEP,
     &demo::STEP,
