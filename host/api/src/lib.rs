@@ -45,6 +45,7 @@ pub use endpoints::{
 };
 pub use http::problem::{Code, Problem};
 pub use options::{ApiOptions, AuthMode};
+pub use queues::{ListedQueue, queues};
 pub use router::{openapi, router};
 pub use server::{BindError, Server};
 pub use state::Api;

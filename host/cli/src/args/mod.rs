@@ -4,7 +4,9 @@ mod batch;
 mod calendar;
 mod dead;
 mod enqueue;
+mod init;
 mod limits;
+mod man;
 mod migrate;
 mod plugins;
 mod run;
@@ -14,6 +16,7 @@ mod schedule;
 mod select;
 mod serve;
 mod stats;
+mod status;
 mod template;
 mod tokens;
 mod torture;
@@ -30,7 +33,9 @@ pub(crate) use batch::{
 pub(crate) use calendar::{CalendarArgs, CalendarCommand, CheckCalendarArgs, PutCalendarArgs};
 pub(crate) use dead::{DeadCommand, DeadRetryArgs, DeadShowArgs};
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
+pub(crate) use init::InitArgs;
 pub(crate) use limits::{LimitsCommand, ScopeArgs, SetLimitArgs};
+pub(crate) use man::ManArgs;
 pub(crate) use migrate::MigrateCommand;
 pub(crate) use plugins::{ApproveArgs, InspectArgs, PluginArgs, PluginsCommand, RollbackArgs};
 pub(crate) use run::RunArgs;
@@ -42,6 +47,7 @@ pub(crate) use schedule::{
 pub(crate) use select::SelectArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use stats::{By, StatsArgs};
+pub(crate) use status::StatusArgs;
 pub(crate) use template::{PutTemplateArgs, TemplateArgs, TemplateCommand};
 pub(crate) use tokens::{CreateTokenArgs, RevokeTokenArgs, TokensCommand};
 pub(crate) use torture::TortureArgs;
@@ -70,6 +76,8 @@ pub(crate) struct Cli {
 /// What can be asked.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a configuration file: asks for what matters, and explains the rest in comments
+    Init(InitArgs),
     /// Watch the plugins directory and execute runs until stopped
     Serve(ServeArgs),
     /// Run a component once, here and now, without a server
@@ -97,6 +105,8 @@ pub(crate) enum Command {
     /// Store runs that belong together, look at them, call them off
     #[command(subcommand)]
     Batch(BatchCommand),
+    /// Show how the installation stands: hosts, queues, running runs, recent failures
+    Status(StatusArgs),
     /// Show what happened: runs enqueued, started, completed, failed
     Stats(StatsArgs),
     /// List, set and remove limits on runs over all hosts
@@ -127,6 +137,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write manual pages, one for each command
+    Man(ManArgs),
     /// Compile the component on standard input for a host: what `serve` calls
     #[command(name = crate::sandbox::COMPILE_COMMAND, hide = true)]
     CompileComponent,
@@ -197,13 +209,20 @@ impl Cli {
             ("log.level", "--log-level", &global.log_level),
             ("log.format", "--log-format", &global.log_format),
         ];
-        if let Command::Serve(serve) = &self.command {
-            flags.extend(serve.setting_flags());
+        match &self.command {
+            Command::Serve(serve) => flags.extend(serve.setting_flags()),
+            Command::Init(init) => flags.extend(init.setting_flags()),
+            _ => {}
         }
         let given = flags.into_iter().filter_map(|(key, flag, text)| {
             text.as_ref().map(|text| (key, flag.to_owned(), text.clone()))
         });
-        Sources { file: global.config.clone(), flags: given.collect(), set: global.set.clone() }
+        Sources {
+            file: global.config.clone(),
+            is_file_unread: matches!(self.command, Command::Init(_)),
+            flags: given.collect(),
+            set: global.set.clone(),
+        }
     }
 }
 
@@ -254,7 +273,8 @@ mod tests {
         ]);
         let flags = cli.sources().flags;
         assert_eq!(flags.len(), 14);
-        for (key, flag, _) in flags {
+        let init = Cli::parse_from(["zapjobs", "init", "--http", "off", "--retention", "1d"]);
+        for (key, flag, _) in flags.into_iter().chain(init.sources().flags) {
             assert!(Setting::find(key).is_some(), "{flag} stands for {key}");
         }
     }

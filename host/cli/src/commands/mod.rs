@@ -10,9 +10,11 @@ mod doctor;
 mod document_file;
 mod enqueue;
 mod follow;
+mod init;
 mod input;
 mod limits;
 pub(crate) mod logging;
+mod man;
 mod migrate;
 mod new;
 mod plugins;
@@ -22,6 +24,7 @@ mod schedule;
 mod serve;
 mod signals;
 mod stats;
+mod status;
 mod submitting;
 mod template;
 mod text_file;
@@ -29,7 +32,7 @@ mod tokens;
 mod torture;
 mod workflow;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use zapjobs_storage::Alteration;
 
 use crate::args::{Command, DeadCommand, PluginsCommand, RunsCommand, WorkflowCommand};
@@ -49,20 +52,26 @@ pub(crate) fn execute(command: Command, effective: Effective, output: Output) ->
         Command::Config(args) => config::config(&args, &effective, output),
         Command::Completions(args) => completions::completions(&args, output),
         Command::New(args) => new::new(&args, output),
+        Command::Man(args) => man::man(&args, output),
+        Command::Init(args) => threads()?.block_on(init::init(args, effective, output)),
         command => {
             logging::start(&effective.config.log, output, &command)?;
             let app = App { config: effective.config, output };
-            let threads = Builder::new_multi_thread()
-                .thread_name("zapjobs")
-                .enable_all()
-                .build()
-                .map_err(|error| Failure::unavailable(format!("no threads: {error}")))?;
+            let threads = threads()?;
             let done = threads.block_on(Box::pin(work(command, app)));
             // Nothing that still runs then has a result that counts.
             threads.shutdown_background();
             done
         }
     }
+}
+
+fn threads() -> Done<Runtime> {
+    Builder::new_multi_thread()
+        .thread_name("zapjobs")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unavailable(format!("no threads: {error}")))
 }
 
 async fn work(command: Command, app: App) -> Done {
@@ -102,6 +111,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Workflow(WorkflowCommand::Show(args)) => workflow::show(args, app).await,
         Command::Workflow(WorkflowCommand::Cancel(args)) => workflow::cancel(args, app).await,
         Command::Batch(command) => batch::batch(command, app).await,
+        Command::Status(args) => status::status(args, app).await,
         Command::Stats(args) => stats::stats(args, app).await,
         Command::Limits(command) => limits::limits(command, app).await,
         Command::Pause(scope) => limits::pause(scope, app).await,
@@ -121,6 +131,8 @@ async fn work(command: Command, app: App) -> Done {
         Command::New(_)
         | Command::Config(_)
         | Command::Completions(_)
+        | Command::Init(_)
+        | Command::Man(_)
         | Command::CompileComponent => {
             unreachable!("these are done without threads, above and in `main`")
         }

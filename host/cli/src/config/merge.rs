@@ -1,7 +1,7 @@
 //! Which source of a setting wins: the file, then the environment, then flags.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Config, DEFAULT_FILE, SETTINGS, Setting, file};
 use crate::errors::{Done, Failure};
@@ -31,6 +31,8 @@ impl fmt::Display for Source {
 pub(crate) struct Sources {
     /// The file; [`DEFAULT_FILE`] where absent and there.
     pub(crate) file: Option<PathBuf>,
+    /// Whether the file is left alone: it is about to be written.
+    pub(crate) is_file_unread: bool,
     /// Flags that stand for a setting: its key, the flag, the text.
     pub(crate) flags: Vec<(&'static str, String, String)>,
     /// `KEY=VALUE`, as `--set` has it.
@@ -43,6 +45,15 @@ pub(crate) struct Effective {
     pub(crate) config: Config,
     /// In the order of [`SETTINGS`].
     pub(crate) sources: Vec<Source>,
+    /// The file that was named, whether or not it was read.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Default for Effective {
+    fn default() -> Self {
+        let sources = vec![Source::Default; SETTINGS.len()];
+        Self { config: Config::default(), sources, file: None }
+    }
 }
 
 /// Merges all sources.
@@ -50,9 +61,8 @@ pub(crate) fn load(
     sources: &Sources,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Done<Effective> {
-    let mut effective =
-        Effective { config: Config::default(), sources: vec![Source::Default; SETTINGS.len()] };
-    if let Some(path) = file_to_read(sources.file.as_deref()) {
+    let mut effective = Effective { file: sources.file.clone(), ..Effective::default() };
+    if let Some(path) = file_to_read(sources) {
         for entry in file::read(&path)? {
             let source = Source::File { path: path.clone(), line: entry.line };
             effective.set(entry.setting, &entry.text, source)?;
@@ -80,18 +90,30 @@ pub(crate) fn load(
 }
 
 impl Effective {
-    fn set(&mut self, setting: &'static Setting, text: &str, source: Source) -> Done {
+    /// Sets one, as this source says.
+    pub(crate) fn set(&mut self, setting: &'static Setting, text: &str, source: Source) -> Done {
         (setting.write)(&mut self.config, text)
             .map_err(|problem| Failure::usage(format!("{source}: {}: {problem}", setting.key)))?;
-        let at = SETTINGS.iter().position(|known| known.key == setting.key);
-        self.sources[at.expect("it is one of them")] = source;
+        self.sources[place(setting)] = source;
         Ok(())
+    }
+
+    /// Where a setting's value comes from.
+    pub(crate) fn source(&self, setting: &Setting) -> &Source {
+        &self.sources[place(setting)]
     }
 }
 
-fn file_to_read(named: Option<&Path>) -> Option<PathBuf> {
-    match named {
-        Some(path) => Some(path.to_owned()),
+/// A setting's place among all.
+fn place(setting: &Setting) -> usize {
+    let at = SETTINGS.iter().position(|known| known.key == setting.key);
+    at.expect("it is one of them")
+}
+
+fn file_to_read(sources: &Sources) -> Option<PathBuf> {
+    match &sources.file {
+        _ if sources.is_file_unread => None,
+        Some(path) => Some(path.clone()),
         None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()),
     }
 }
@@ -110,6 +132,7 @@ mod tests {
             file: Some(path),
             flags: vec![("tenant", "--tenant".to_owned(), "flag".to_owned())],
             set: vec!["host.lease=9s".to_owned()],
+            ..Sources::default()
         };
         let environment = |name: &str| match name {
             "ZAPJOBS_TENANT" | "ZAPJOBS_PLUGINS" => Some("env".to_owned()),

@@ -22,7 +22,7 @@ use zapjobs_runtime::{HostOptions, PluginOptions, SchemaCheck};
 pub(crate) use http::{ADDRESS as HTTP_ADDRESS, HttpConfig, HttpListen};
 pub(crate) use merge::{Effective, Source, Sources, load};
 pub(crate) use setting::{SETTINGS, Setting};
-pub(crate) use template::template;
+pub(crate) use template::{template, written};
 pub(crate) use url::StorageUrl;
 
 /// The file that is read when none is named and it is there.

@@ -20,6 +20,11 @@ impl StorageUrl {
         &self.0
     }
 
+    /// Whether it holds a password.
+    pub(crate) fn has_secret(&self) -> bool {
+        self.to_string() != self.0
+    }
+
     /// Whether what it holds ends with the process.
     pub(crate) fn is_in_process(&self) -> bool {
         self.0 == "memory:" || self.0 == "sqlite::memory:"

@@ -53,6 +53,11 @@ impl Output {
         self.color_stdout
     }
 
+    /// Whether stdout is a terminal.
+    pub(crate) fn on_terminal(&self) -> bool {
+        self.terminal
+    }
+
     /// Whether stderr is in colour.
     pub(crate) fn stderr_in_color(&self) -> bool {
         self.color_stderr

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use zapjobs_memory::{MemoryOptions, MemoryStorage};
 use zapjobs_storage::{ErrorKind, Finding, SchemaAdmin, Storage, StorageError};
 
-use crate::config::Config;
+use crate::config::{Config, StorageUrl};
 use crate::errors::{Done, Failure};
 use address::Address;
 
@@ -63,6 +63,11 @@ pub(crate) fn schema(config: &Config) -> Done<Box<dyn SchemaAdmin>> {
             config.storage
         ))),
     }
+}
+
+/// Refuses an address that no driver takes.
+pub(crate) fn check(url: &StorageUrl) -> Done {
+    Address::parse(url).map(drop)
 }
 
 /// Looks at the storage from outside, and writes nothing.

@@ -1,0 +1,41 @@
+//! `zapjobs status`: how the installation stands, once or live.
+//!
+//! **Invariant:** what is shown is a pure function of a [`Snapshot`] and a size ([`view()`]);
+//! `screen` alone touches the terminal.
+//!
+//! In reading order: `snapshot` is what is looked at, `rates` what two looks tell, `layout` and
+//! `view` make lines of it, `watch` does it again and again on a `screen`.
+
+mod layout;
+mod rates;
+mod screen;
+mod snapshot;
+mod view;
+mod watch;
+
+use super::App;
+use crate::args::StatusArgs;
+use crate::errors::Done;
+use crate::storage::open_existing;
+use layout::Size;
+use snapshot::look;
+use view::view;
+
+pub(super) async fn status(args: StatusArgs, app: App) -> Done {
+    let storage = open_existing(&app.config).await?;
+    if args.watch {
+        watch::watch(&storage, &app).await?;
+        return Ok(storage.close().await?);
+    }
+    let snapshot = look(&*storage, &app).await?;
+    storage.close().await?;
+    if app.output.json {
+        app.output.document(&snapshot);
+        return Ok(());
+    }
+    let columns = if app.output.on_terminal() { screen::size().columns } else { usize::MAX };
+    for line in view(&snapshot, None, Size { columns, rows: usize::MAX }) {
+        app.output.line(line.text(app.output.in_color()));
+    }
+    Ok(())
+}
