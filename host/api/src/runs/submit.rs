@@ -13,8 +13,8 @@ use zapjobs_storage::{BATCH_MAX, EnqueueResult};
 use super::wish::{Inputs, RunWish};
 use crate::access::Caller;
 use crate::http::body::StrictJson;
-use crate::http::prefer;
 use crate::http::problem::{Code, Problem, ProblemBody};
+use crate::http::{prefer, trace};
 use crate::schemas::RunDocument;
 use crate::state::Api;
 
@@ -78,7 +78,8 @@ pub(super) async fn submit_run(
 ) -> Result<Response, Problem> {
     let wait = prefer::wait(&headers)?;
     let mut inputs = Inputs::new(&**api.storage());
-    let request = wish.request(caller.tenant()?, request_name(&headers)?, &mut inputs).await?;
+    let mut request = wish.request(caller.tenant()?, request_name(&headers)?, &mut inputs).await?;
+    trace::keep(&headers, &mut request.metadata);
     let submitted = api.client().submit_all(vec![request]).await?;
     let Submitted { id, result } = submitted[0];
     let mut answer = SubmittedRun { id, result: word(result), run: None };
@@ -129,10 +130,11 @@ pub(super) async fn submit_batch(
     let mut requests = Vec::with_capacity(count);
     for (at, wish) in batch.runs.into_iter().enumerate() {
         let name = name.as_ref().map(|name| format!("{name}#{at}")).filter(|_| !wish.is_named());
-        let request =
+        let mut request =
             wish.request(caller.tenant()?, name, &mut inputs).await.map_err(|problem| {
                 Problem::new(problem.code(), format!("runs[{at}]: {}", problem.detail()))
             })?;
+        trace::keep(&headers, &mut request.metadata);
         requests.push(request);
     }
     let submitted = api.client().submit_all(requests).await?;
