@@ -19,6 +19,7 @@ mod batches;
 mod clock;
 mod dependencies;
 mod documents;
+mod endings;
 mod error;
 mod events;
 mod filter;
@@ -55,6 +56,7 @@ pub use documents::{
     DOCUMENTS_DELETED_MAX, DOCUMENTS_MAX, DocumentOwner, DocumentPage, DocumentPageRequest,
     DocumentPlace, DocumentRange, Documents, check_documents,
 };
+pub use endings::{ENDINGS_MAX, Ending, EndingPlace, Endings, EndingsRequest};
 pub use error::{ErrorKind, StorageError};
 pub use events::{EVENTS_BUFFERED_MAX, Notice, Notices};
 pub use finding::{Finding, Verdict};

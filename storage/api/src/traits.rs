@@ -10,8 +10,8 @@ use zapjobs_model::{
 
 use crate::{
     Aging, Alterations, ApplyResult, Batches, CancelResult, ClaimRequest, ClaimRunRequest,
-    ClaimRunResult, ClaimedRun, Counts, Dependencies, Documents, EnqueueResult, FlowControl,
-    LeaseState, LogPage, LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page,
+    ClaimRunResult, ClaimedRun, Counts, Dependencies, Documents, Endings, EnqueueResult,
+    FlowControl, LeaseState, LogPage, LogPageRequest, NamedLease, NamedLeaseRequest, Notices, Page,
     ProgressUpdate, Promoted, PruneRequest, QueueCounts, QueueSelection, ReleaseResult,
     RequeueResult, Result, RunFilter, RunPageRequest, Schedules, Signals, SpanStatistics,
     StatisticsRequest, Steps, StorageInfo, WorkerRecord,
@@ -37,6 +37,7 @@ pub trait Storage:
     + Signals
     + Batches
     + Aging
+    + Endings
 {
     /// The present instant by the store's clock.
     async fn now(&self) -> Result<Timestamp>;

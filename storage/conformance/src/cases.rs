@@ -19,6 +19,7 @@ pub(crate) mod definitions;
 pub(crate) mod dependencies;
 pub(crate) mod documents;
 pub(crate) mod durability;
+pub(crate) mod endings;
 pub(crate) mod enqueue;
 pub(crate) mod events;
 pub(crate) mod firing;

@@ -34,6 +34,7 @@ mod batches;
 mod coordinator;
 mod definitions;
 mod documents;
+mod endings;
 mod events;
 mod flow;
 mod keys;

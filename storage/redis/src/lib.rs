@@ -46,6 +46,7 @@ mod batches;
 mod definitions;
 mod dependencies;
 mod documents;
+mod endings;
 mod events;
 mod flow;
 mod leases;

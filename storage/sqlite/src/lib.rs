@@ -58,6 +58,7 @@ mod batches;
 mod definitions;
 mod dependencies;
 mod documents;
+mod endings;
 mod filter;
 mod flow;
 mod leases;

@@ -9,3 +9,4 @@ pub(crate) mod prefer;
 pub(crate) mod problem;
 mod problems;
 pub(crate) mod query;
+pub(crate) mod trace;

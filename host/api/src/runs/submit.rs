@@ -15,8 +15,8 @@ use zapjobs_storage::{BATCH_MAX, EnqueueResult};
 use super::wish::{Inputs, RunWish, requests};
 use crate::access::Caller;
 use crate::http::body::StrictJson;
-use crate::http::prefer;
 use crate::http::problem::{Code, Problem, ProblemBody};
+use crate::http::{prefer, trace};
 use crate::schemas::RunDocument;
 use crate::state::Api;
 
@@ -80,7 +80,8 @@ pub(super) async fn submit_run(
 ) -> Result<Response, Problem> {
     let wait = prefer::wait(&headers)?;
     let mut inputs = Inputs::new(&**api.storage());
-    let request = wish.request(caller.tenant()?, request_name(&headers)?, &mut inputs).await?;
+    let mut request = wish.request(caller.tenant()?, request_name(&headers)?, &mut inputs).await?;
+    trace::keep(&headers, &mut request.metadata);
     submitted(&api, request, wait).await
 }
 
@@ -137,7 +138,11 @@ pub(super) async fn submit_batch(
     }
     let name = request_name(&headers)?;
     let mut inputs = Inputs::new(&**api.storage());
-    let requests = requests(caller.tenant()?, batch.runs, name.as_deref(), &mut inputs).await?;
+    let mut requests =
+        requests(caller.tenant()?, batch.runs, name.as_deref(), &mut inputs).await?;
+    for request in &mut requests {
+        trace::keep(&headers, &mut request.metadata);
+    }
     let submitted = api.client().submit_all(requests).await?;
     let answer = SubmittedBatch {
         ids: submitted.iter().map(|it| it.id).collect(),

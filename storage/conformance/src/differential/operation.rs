@@ -14,8 +14,8 @@ use zapjobs_model::{
 use zapjobs_storage::{
     AdmitRequest, AdvanceRequest, AdvanceResult, AgedRequest, Alteration, BatchPageRequest,
     ClaimRequest, ClaimRunRequest, ClaimRunResult, DocumentPageRequest, DuePlace, ENDS_MAX,
-    EndedParent, FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest, NewBatch,
-    ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest,
+    EndedParent, EndingsRequest, FireRequest, LogPageRequest, NamedLease, NamedLeaseRequest,
+    NewBatch, ProgressUpdate, PruneRequest, QueueSelection, Result, RunFilter, RunPageRequest,
     SchedulePageRequest, StatisticsRequest, Storage, WorkerRecord,
 };
 
@@ -71,6 +71,7 @@ pub(super) enum Operation {
     NamedLease(String),
     LetPass(Duration),
     Aged(AgedRequest),
+    Endings(EndingsRequest),
     PutDocuments(Vec<Document>),
     Document(DocumentKey),
     Documents(DocumentPageRequest),
@@ -213,6 +214,7 @@ impl Performer {
                 Ok(ids) if ids.len() == request.limit => format!("{} Full", ids.len()),
                 ids => said(sorted(ids)),
             },
+            Operation::Endings(request) => said(storage.endings(request).await),
             Operation::PutDocuments(rows) => said(storage.put_documents(rows).await),
             Operation::Document(key) => said(storage.document(key).await),
             Operation::Documents(request) => said(storage.documents(request).await),

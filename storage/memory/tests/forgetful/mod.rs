@@ -175,6 +175,10 @@ passed_on!(Aging {
     aged(request: &AgedRequest) -> Vec<RunId>;
 });
 
+passed_on!(Endings {
+    endings(request: &EndingsRequest) -> Vec<Ending>;
+});
+
 passed_on!(Documents {
     put_documents(documents: &[Document]) -> Vec<WriteResult>;
     document(key: &DocumentKey) -> Option<Document>;

@@ -2,8 +2,8 @@
 
 use zapjobs_model::{Lease, RunStatus, TenantId};
 use zapjobs_storage::{
-    AgedRequest, Cursor, LogPageRequest, QueueSelection, RunFilter, RunPageRequest, SPANS_MAX,
-    Span, StatisticsRequest,
+    AgedRequest, Cursor, EndingPlace, EndingsRequest, LogPageRequest, QueueSelection, RunFilter,
+    RunPageRequest, SPANS_MAX, Span, StatisticsRequest,
 };
 
 use super::batches::BATCHES;
@@ -30,6 +30,7 @@ impl Chooser {
             4 => self.statistics(),
             5 => self.ready_tenants(),
             6 if self.random.once_in(2) => self.aged(),
+            6 if self.random.once_in(2) => self.endings(),
             6 => Operation::Waiting(self.tenant(), self.random.one_of(&[0, 1, 2, 5, 1_000])),
             _ => Operation::Runs(RunPageRequest {
                 filter: self.filter(),
@@ -37,6 +38,16 @@ impl Chooser {
                 limit: self.limit(),
             }),
         }
+    }
+
+    fn endings(&mut self) -> Operation {
+        let instants = [None, Some(self.now), Some(self.now.minus(seconds(60)))];
+        let after = self.random.one_of(&instants);
+        Operation::Endings(EndingsRequest {
+            after: after.map(|ended_at| EndingPlace { ended_at, run: self.run() }),
+            before: self.random.one_of(&instants),
+            limit: self.limit(),
+        })
     }
 
     fn aged(&mut self) -> Operation {
