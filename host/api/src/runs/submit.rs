@@ -138,8 +138,7 @@ pub(super) async fn submit_batch(
     }
     let name = request_name(&headers)?;
     let mut inputs = Inputs::new(&**api.storage());
-    let mut requests =
-        requests(caller.tenant()?, batch.runs, name.as_deref(), &mut inputs).await?;
+    let mut requests = requests(caller.tenant()?, batch.runs, name.as_deref(), &mut inputs).await?;
     for request in &mut requests {
         trace::keep(&headers, &mut request.metadata);
     }
