@@ -13,6 +13,8 @@ pub const BODY_BYTES_MAX: usize = 32 << 20;
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Requests that wait at the same time at most; further ones are answered at once.
 pub const WAITS_MAX: usize = 256;
+/// The same for public endpoints, which take no room from the others.
+pub const PUBLIC_WAITS_MAX: usize = 64;
 /// How long a request may take beside its wait: 30 seconds.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a client may take to send the head of a request: 10 seconds.

@@ -13,7 +13,7 @@ use crate::audit::Audit;
 use crate::health::{Counters, Readiness};
 use crate::http::problem::{Code, Problem};
 use crate::live::Hub;
-use crate::options::{ApiOptions, WAITS_MAX};
+use crate::options::{ApiOptions, PUBLIC_WAITS_MAX, WAITS_MAX};
 use crate::tokens::Tokens;
 
 /// The API of one storage. Cloning shares it.
@@ -24,6 +24,7 @@ struct Shared {
     client: Client,
     options: ApiOptions,
     waits: Arc<Semaphore>,
+    public_waits: Arc<Semaphore>,
     tokens: Tokens,
     audit: Audit,
     throttles: Throttles,
@@ -47,6 +48,7 @@ impl Api {
             client,
             options,
             waits,
+            public_waits: Arc::new(Semaphore::new(PUBLIC_WAITS_MAX)),
             tokens,
             audit,
             throttles,
@@ -115,6 +117,10 @@ impl Api {
 
     pub(crate) fn waits(&self) -> &Arc<Semaphore> {
         &self.0.waits
+    }
+
+    pub(crate) fn public_waits(&self) -> &Arc<Semaphore> {
+        &self.0.public_waits
     }
 
     /// A run that the caller may see: one of others is not there, in the same words.

@@ -15,6 +15,8 @@ use crate::{
 pub const TAGS_MAX: usize = 32;
 /// Bytes of all metadata keys and values of one run at most.
 pub const METADATA_BYTES_MAX: usize = 8 * 1024;
+/// Places of an input that breaks its schema that are told at most.
+pub const SCHEMA_BREAKS_MAX: usize = 20;
 /// Bytes of one input at most, unless a host sets less.
 pub const INPUT_BYTES_MAX: u64 = 16 << 20;
 /// A run may be put off by ten years at most.
@@ -89,6 +91,15 @@ impl JobRequest {
     }
 }
 
+/// A place of an input that breaks its schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaBreak {
+    /// A JSON pointer to the place, `/` for the whole.
+    pub at: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
 /// A request that cannot be granted. Nothing was stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequest {
@@ -109,6 +120,8 @@ pub enum InvalidRequest {
         at: String,
         /// What is wrong there.
         problem: String,
+        /// Further places, up to [`SCHEMA_BREAKS_MAX`] in all.
+        more: Vec<SchemaBreak>,
     },
     /// No definition has this name.
     #[error("unknown job type {job_type}: {advice}")]

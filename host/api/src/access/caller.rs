@@ -62,6 +62,18 @@ impl Caller {
         Ok(self)
     }
 
+    /// Refuses a caller whose token allows less than this.
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
+        if self.scope >= scope {
+            return Ok(());
+        }
+        let detail = format!(
+            "the token has the scope {}, this needs {scope}: use another token",
+            self.scope
+        );
+        Err(Problem::new(Code::Scope, detail))
+    }
+
     /// The tenant to look at; all where `None`.
     pub(crate) fn view(&self) -> Option<&TenantId> {
         self.tenant.as_ref()

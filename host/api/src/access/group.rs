@@ -161,13 +161,7 @@ async fn admit(api: &Api, access: Access, request: &Parts) -> Result<Caller, Pro
         AuthMode::Off => Caller::anyone(),
         AuthMode::Tokens => api.authenticate(request).await?,
     };
-    if caller.scope < access.scope {
-        let detail = format!(
-            "the token has the scope {}, this needs {}: use another token",
-            caller.scope, access.scope
-        );
-        return Err(Problem::new(Code::Scope, detail));
-    }
+    caller.require(access.scope)?;
     if access.reach == Reach::Everything && caller.bound.is_some() {
         let detail = "this is about the whole installation: use a token that is bound to no tenant";
         return Err(Problem::new(Code::Scope, detail));

@@ -112,6 +112,10 @@ fn worded(output: &str) -> Result<Response, String> {
     let status = StatusCode::from_u16(said.status).ok().filter(|it| it.as_u16() >= 200);
     let status = status.filter(|it| it.as_u16() < 600);
     let status = status.ok_or_else(|| format!("status {}: use 200 to 599", said.status))?;
+    let has_body = !matches!(status.as_u16(), 204 | 205 | 304);
+    if !has_body && !said.body.is_null() {
+        return Err(format!("status {status} has no body"));
+    }
     let mut answer = match (said.body, said.base64) {
         (Value::Null, _) => ().into_response(),
         (Value::String(text), true) => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::Json as Answer;
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -9,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use zapjobs_model::{Digest, IdempotencyKey, JobRequest, Run, RunStatus, TenantId, Trigger};
+use zapjobs_model::{Digest, IdempotencyKey, JobRequest, Run, RunId, RunStatus, TenantId, Trigger};
 
 use super::config::{Endpoint, EndpointAuth};
 use super::reply::reply;
@@ -61,7 +62,7 @@ pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<R
     let id = api.client().submit_all(vec![request]).await?[0].id;
     let ticket = Ticket::new(id, secret);
     if let Some(wait) = wait
-        && let Some((run, applied)) = prefer::ended(&api, id, wait).await?
+        && let Some((run, applied)) = ended(&api, endpoint, id, wait).await?
     {
         return answer(&run, endpoint, &ticket, Some(applied));
     }
@@ -76,34 +77,28 @@ pub(super) async fn result(
 ) -> Result<Response, Problem> {
     let wait = prefer::wait(&parts.headers)?;
     let ticket: Ticket = text.parse().map_err(|()| unknown())?;
-    let mut run = api.storage().run(ticket.run).await?;
-    let endpoint = run.as_ref().and_then(|run| endpoint_of(&api, run));
-    match run.as_ref().and_then(|run| run.metadata.get(SECRET_KEY)) {
-        Some(stored) => {
+    let (mut run, endpoint) = match ticket.has_secret() {
+        true => {
             limit_public(&api, &parts)?;
-            if !ticket.opens(stored) {
-                return Err(unknown());
-            }
+            let opens = |run: &Run| run.metadata.get(SECRET_KEY).is_some_and(|it| ticket.opens(it));
+            made_by_endpoint(&api, &ticket, opens).await?
         }
         // One who shows no good token learns nothing of whether it is there.
-        None => {
-            let scope = endpoint.map_or(Scope::Read, Endpoint::scope);
-            let tenant = run.as_ref().map(|run| &run.tenant);
-            let caller = admit_with(&api, scope, &parts).await?;
-            if !tenant.is_some_and(|tenant| caller.sees(tenant)) {
-                return Err(unknown());
-            }
+        false => {
+            let caller = admit_with(&api, Scope::Read, &parts).await?;
+            let found = made_by_endpoint(&api, &ticket, |run| caller.sees(&run.tenant)).await?;
+            caller.require(found.1.scope())?;
+            found
         }
-    }
-    let (Some(mut found), Some(endpoint)) = (run.take(), endpoint) else { return Err(unknown()) };
+    };
     let mut applied = None;
     if let Some(wait) = wait
-        && let Some((ended, header)) = prefer::ended(&api, found.id, wait).await?
+        && let Some((ended, header)) = ended(&api, endpoint, run.id, wait).await?
     {
-        found = ended;
+        run = ended;
         applied = Some(header);
     }
-    answer(&found, endpoint, &ticket, applied)
+    answer(&run, endpoint, &ticket, applied)
 }
 
 /// The endpoint that a request is for, and what the parts of its path stand for; else the methods
@@ -137,6 +132,31 @@ fn not_found(parts: &Parts, path: &str, allowed: &[&str]) -> Response {
     answer
 }
 
+/// The run of a ticket, if the caller may see it, and the endpoint that it was made by.
+async fn made_by_endpoint<'a>(
+    api: &'a Api,
+    ticket: &Ticket,
+    may_be_seen: impl Fn(&Run) -> bool,
+) -> Result<(Run, &'a Endpoint), Problem> {
+    let run = api.storage().run(ticket.run).await?.filter(may_be_seen).ok_or_else(unknown)?;
+    let endpoint = endpoint_of(api, &run).ok_or_else(unknown)?;
+    Ok((run, endpoint))
+}
+
+/// Waits for a run to end. Those who wait for public endpoints take no room from others.
+async fn ended(
+    api: &Api,
+    endpoint: &Endpoint,
+    run: RunId,
+    within: Duration,
+) -> Result<Option<(Run, HeaderValue)>, Problem> {
+    let room = match endpoint.auth {
+        EndpointAuth::Public => api.public_waits(),
+        EndpointAuth::Token(_) => api.waits(),
+    };
+    prefer::ended_in(api, room, run, within).await
+}
+
 /// The endpoint that a run was made by, if it is there still.
 fn endpoint_of<'a>(api: &'a Api, run: &Run) -> Option<&'a Endpoint> {
     let endpoint = api.options().endpoints.named(run.metadata.get(ENDPOINT_KEY)?)?;
@@ -167,10 +187,7 @@ async fn admit_with(api: &Api, scope: Scope, parts: &Parts) -> Result<Caller, Pr
         AuthMode::Off => Caller::anyone(),
         AuthMode::Tokens => api.authenticate(parts).await?,
     };
-    if caller.scope < scope {
-        let detail = format!("the token has the scope {}, this needs {scope}", caller.scope);
-        return Err(Problem::new(Code::Scope, detail));
-    }
+    caller.require(scope)?;
     Ok(caller)
 }
 

@@ -42,6 +42,10 @@ impl Ticket {
         Self { run, secret: secret.map(|Secret(text)| text) }
     }
 
+    pub(super) fn has_secret(&self) -> bool {
+        self.secret.is_some()
+    }
+
     /// Whether its secret is the one of which this is stored.
     pub(super) fn opens(&self, stored: &str) -> bool {
         let Some(secret) = &self.secret else { return false };

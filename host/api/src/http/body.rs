@@ -6,8 +6,9 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
 
-use super::problem::{Code, Problem};
+use super::problem::{Code, PlacedError, Problem};
 use crate::options::REQUEST_TIME_MAX;
 use crate::state::Api;
 
@@ -60,10 +61,28 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             place if place == "." => String::new(),
             place => format!("at {place}: "),
         };
-        refused(&place, error.inner())
+        let refused = refused(&place, error.inner());
+        match refused.code() {
+            Code::BadBody => {
+                let (pointer, detail) = (pointer(error.path()), error.inner().to_string());
+                refused.at(vec![PlacedError { pointer, detail }])
+            }
+            _ => refused,
+        }
     })?;
     json.end().map_err(|error| refused("", &error))?;
     Ok(value)
+}
+
+fn pointer(path: &Path) -> String {
+    let escaped = |text: &str| format!("/{}", text.replace('~', "~0").replace('/', "~1"));
+    let parts = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => escaped(key),
+        Segment::Enum { variant } => escaped(variant),
+        Segment::Unknown => String::new(),
+    });
+    parts.collect()
 }
 
 fn refused(place: &str, error: &serde_json::Error) -> Problem {

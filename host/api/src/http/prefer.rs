@@ -1,8 +1,10 @@
 //! `Prefer: wait=N` (RFC 7240): the answer may wait for a run to end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::Semaphore;
 use zapjobs_model::{Run, RunId};
 use zapjobs_runtime::WaitError;
 
@@ -37,7 +39,17 @@ pub(crate) async fn ended(
     id: RunId,
     within: Duration,
 ) -> Result<Option<(Run, HeaderValue)>, Problem> {
-    let Ok(_permit) = api.waits().clone().try_acquire_owned() else { return Ok(None) };
+    ended_in(api, api.waits(), id, within).await
+}
+
+/// The same where those who wait share another room.
+pub(crate) async fn ended_in(
+    api: &Api,
+    room: &Arc<Semaphore>,
+    id: RunId,
+    within: Duration,
+) -> Result<Option<(Run, HeaderValue)>, Problem> {
+    let Ok(_permit) = Arc::clone(room).try_acquire_owned() else { return Ok(None) };
     let run = match api.client().wait(id, Some(within)).await {
         Ok(run) => run,
         Err(WaitError::TimedOut(_)) => {

@@ -117,6 +117,16 @@ pub struct Problem {
     code: Code,
     detail: String,
     retry_after: Option<u64>,
+    errors: Vec<PlacedError>,
+}
+
+/// What is wrong at one place of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct PlacedError {
+    /// A JSON pointer into the body; empty for the whole.
+    pub(crate) pointer: String,
+    /// What is wrong there.
+    pub(crate) detail: String,
 }
 
 /// How it is written.
@@ -134,6 +144,10 @@ pub(crate) struct ProblemBody<'a> {
     code: &'a str,
     /// What was wrong, where, and what to do.
     detail: &'a str,
+    /// Each place of the body that is wrong, as far as places are known: up to 20.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    errors: &'a [PlacedError],
 }
 
 impl Problem {
@@ -141,7 +155,7 @@ impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry_after =
             matches!(code.status(), StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
-        Self { code, detail: detail.into(), retry_after }
+        Self { code, detail: detail.into(), retry_after, errors: Vec::new() }
     }
 
     /// What kind it is.
@@ -158,6 +172,12 @@ impl Problem {
     #[must_use]
     pub(crate) fn saying(self, detail: String) -> Self {
         Self { detail, ..self }
+    }
+
+    /// With the places that are wrong.
+    #[must_use]
+    pub(crate) fn at(self, errors: Vec<PlacedError>) -> Self {
+        Self { errors, ..self }
     }
 
     /// With the time after which to try again.
@@ -184,6 +204,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             code: self.code.name(),
             detail: &self.detail,
+            errors: &self.errors,
         };
         let text = serde_json::to_vec(&body).expect("texts and a number serialise");
         let kind = HeaderValue::from_static("application/problem+json");

@@ -6,7 +6,7 @@ use zapjobs_runtime::{
 };
 use zapjobs_storage::{ErrorKind, StorageError};
 
-use super::problem::{Code, Problem};
+use super::problem::{Code, PlacedError, Problem};
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
@@ -50,6 +50,25 @@ impl From<SubmitError> for Problem {
             | SubmitError::Batch(_) => Code::Invalid,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl Problem {
+    /// A refusal of the one run that a body asks for, whose input is a member of it: with each
+    /// place of that which breaks its schema.
+    pub(crate) fn of_run(error: SubmitError) -> Self {
+        let SubmitError::Invalid(InvalidRequest::InputBreaksSchema { at, problem, more, .. }) =
+            &error
+        else {
+            return error.into();
+        };
+        let placed = |at: &str, problem: &str| PlacedError {
+            pointer: format!("/input{}", if at == "/" { "" } else { at }),
+            detail: problem.to_owned(),
+        };
+        let more = more.iter().map(|it| placed(&it.at, &it.problem));
+        let errors = std::iter::once(placed(at, problem)).chain(more).collect();
+        Self::from(error).at(errors)
     }
 }
 

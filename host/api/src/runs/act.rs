@@ -86,7 +86,7 @@ pub(super) async fn retry_run(
     let input = wish.unwrap_or_default().input;
     if let Some(input) = &input {
         let run = api.run(&caller, id).await?;
-        api.client().check_input(&run, input).await?;
+        api.client().check_input(&run, input).await.map_err(Problem::of_run)?;
     }
     alter(&api, &caller, id, Alteration::Requeue { input }, "run again").await
 }

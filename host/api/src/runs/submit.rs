@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zapjobs_model::{JobRequest, Run, RunId};
-use zapjobs_runtime::Submitted;
+use zapjobs_runtime::{SubmitError, Submitted};
 use zapjobs_storage::{BATCH_MAX, EnqueueResult};
 
 use super::wish::{Inputs, RunWish, requests};
@@ -82,7 +82,7 @@ pub(super) async fn submit_run(
     let mut inputs = Inputs::new(&**api.storage());
     let mut request = wish.request(caller.tenant()?, request_name(&headers)?, &mut inputs).await?;
     trace::keep(&headers, &mut request.metadata);
-    submitted(&api, request, wait).await
+    submitted(&api, request, wait, Problem::of_run).await
 }
 
 /// Submits a request, and waits for its run's end if that is wished.
@@ -90,8 +90,9 @@ pub(crate) async fn submitted(
     api: &Api,
     request: JobRequest,
     wait: Option<Duration>,
+    refused: fn(SubmitError) -> Problem,
 ) -> Result<Response, Problem> {
-    let submitted = api.client().submit_all(vec![request]).await?;
+    let submitted = api.client().submit_all(vec![request]).await.map_err(refused)?;
     let Submitted { id, result } = submitted[0];
     let mut answer = SubmittedRun { id, result: word(result), run: None };
     let mut status = match result {

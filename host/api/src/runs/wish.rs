@@ -19,7 +19,7 @@ use crate::http::problem::{Code, Problem};
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunWish {
     /// Which job.
-    #[schema(value_type = String, example = "greet")]
+    #[schema(value_type = String, example = "send-mail")]
     pub(super) job_type: JobType,
     /// What the job is given; its default input where absent or null.
     #[schema(value_type = Option<Object>, example = json!({"name": "Ada"}))]

@@ -100,5 +100,6 @@ pub(super) async fn submit_template(
         idempotency_key: key,
         ..request
     };
-    submitted(&api, request, wait).await
+    // Its input is none of the body's members.
+    submitted(&api, request, wait, Problem::from).await
 }

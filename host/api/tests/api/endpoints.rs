@@ -93,6 +93,7 @@ async fn a_job_words_its_answer_but_not_what_keeps_browsers_safe() {
         json!(7),
         json!({"status": 101}),
         json!({"status": 700}),
+        json!({"status": 204, "body": "x"}),
         json!({"body": 1, "base64": true}),
         json!({"headers": {"Set-Cookie": "a=b"}}),
         json!({"headers": {"access-control-allow-origin": "*"}}),
@@ -120,7 +121,15 @@ async fn a_public_result_takes_the_secret_that_its_request_was_answered_with() {
     assert_eq!(place.get(&guessed).await.code(), "not-found");
     assert_eq!(place.get("/endpoint-runs/x").await.code(), "not-found");
     let bare = format!("/endpoint-runs/{run}");
-    assert_eq!(place.get(&bare).await.code(), "not-found");
+    assert_eq!(place.get(&bare).await.code(), "unauthorised");
+    let gone = format!("/endpoint-runs/{}.{}", uuid::Uuid::from_u128(7), "0".repeat(32));
+    assert_eq!(place.get(&gone).await.code(), "not-found");
+    let own = place.token(Scope::Read, Some("default")).await;
+    assert_eq!(
+        place.by(&own, Method::GET, &bare, None).await.json(),
+        "done",
+        "it reads the run too"
+    );
     let other = place.token(Scope::Admin, Some("acme")).await;
     assert_eq!(place.by(&other, Method::GET, &bare, None).await.code(), "not-found");
 }

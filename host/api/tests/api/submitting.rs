@@ -7,6 +7,34 @@ use std::time::Duration;
 use crate::support::{completed, place, text};
 
 #[tokio::test]
+async fn every_place_that_is_wrong_is_named_by_its_pointer() {
+    let place = place().await;
+    let schema = json!({"type": "object", "additionalProperties": {"type": "integer"}});
+    let strict = crate::support::definition("default", "count", Some(&schema));
+    place.storage.put_definitions(&[strict]).await.expect("stored");
+    let wish = json!({"job_type": "count", "input": {"a": "x", "b/c": "y", "d": 1}});
+    let refused = place.post("/api/v1/runs", wish).await;
+    assert_eq!(refused.code(), "input-breaks-schema");
+    let pointers = |answer: &crate::support::Answer| {
+        let errors = answer.json()["errors"].as_array().expect("places").clone();
+        let mut pointers: Vec<String> =
+            errors.iter().map(|it| text(&it["pointer"]).to_owned()).collect();
+        pointers.sort();
+        pointers
+    };
+    assert_eq!(pointers(&refused), ["/input/a", "/input/b~1c"]);
+
+    let wish = json!({"runs": [{"job_type": "count"}, {"job_type": 7}]});
+    let refused = place.post("/api/v1/runs/batch", wish).await;
+    assert_eq!(
+        (refused.code().as_str(), pointers(&refused)),
+        ("bad-body", vec!["/runs/1/job_type".to_owned()])
+    );
+    let unknown = place.post("/api/v1/runs", json!({"job_type": "nothing"})).await;
+    assert!(unknown.json().get("errors").is_none(), "{}", unknown.text);
+}
+
+#[tokio::test]
 async fn a_run_is_stored_before_it_is_answered() {
     let place = place().await;
     let wish = json!({

@@ -127,3 +127,27 @@ impl VersionStore {
         self.write_orders(id, orders).map_err(|error| OrderError::Unwritable(id.clone(), error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::TurnedDown;
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_digest_means_one_version_that_is_known() {
+        let (waits, other) = (Digest::of(b"waits"), Digest::of(b"other"));
+        let turned_down = TurnedDown {
+            digest: Some(waits),
+            reason: "why".to_owned(),
+            held: true,
+            wants_more: Vec::new(),
+        };
+        let record = PluginRecord { turned_down: Some(turned_down), ..PluginRecord::default() };
+        let of = |text: &str| record.digest_of(text).ok();
+        assert_eq!(of(&waits.to_string()[..DIGITS_MIN]), Some(waits));
+        assert_eq!(of(&format!("sha256:{}", waits.short())), Some(waits));
+        assert_eq!(of(&waits.to_string()[..DIGITS_MIN - 1]), None, "too few digits");
+        assert_eq!(of(&other.short()), None);
+        assert_eq!(of(&other.to_string()), Some(other), "one that will come");
+    }
+}

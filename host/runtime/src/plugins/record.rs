@@ -1,6 +1,6 @@
 //! What a host remembers of one plugin, and what its operator ordered.
 //!
-//! **Invariant:** a host writes records, the command line writes orders; so neither undoes the
+//! **Invariant:** a host writes records, operators' tools write orders; so neither undoes the
 //! other's words, and a record never says what an operator did not.
 
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 //! ```text
 //! sha256/DIGEST.wasm          accepted code
 //! records/TENANT/NAME.json    what a host remembers: written by hosts alone
-//! orders/TENANT/NAME.json     what an operator ordered: written by the command line alone
+//! orders/TENANT/NAME.json     what an operator ordered: written by the command line and the HTTP API
 //! ```
 //!
 //! **Invariant:** only its owner may read or write it, a file is there whole or not at all, and
