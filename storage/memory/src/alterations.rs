@@ -36,7 +36,8 @@ impl Work<'_> {
             }
             Alteration::Move(_) | Alteration::Prioritise(_) | Alteration::RunNow => {}
         }
-        let held_by_limit = self.state.runs.flow().holds(id);
+        let runs = &self.state.runs;
+        let held_by_limit = runs.get(id).is_some_and(|run| runs.flow().holds(run));
         let altered = self.state.runs.change(id, |run| match alteration {
             Alteration::Requeue { input } => {
                 renew_finished(run, now);

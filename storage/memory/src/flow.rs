@@ -5,26 +5,26 @@
 //! [`Flow::leave`].
 
 mod control;
+mod lines;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use zapjobs_model::flow::{GateUse, HeldRun, RateState};
 use zapjobs_model::{FlowLimits, Line, Priority, Run, RunId, RunStatus, Timestamp};
 
+use self::lines::{LineId, Lines};
+
 type Place = (Reverse<Priority>, Timestamp, RunId);
 
 #[derive(Default)]
 pub(crate) struct Flow {
-    limits: FlowLimits,
-    /// Held runs by the name of their line.
-    lines: BTreeMap<Arc<str>, (Line, BTreeSet<Place>)>,
-    /// All of them in the order of claims, with the names of their lines.
-    order: BTreeMap<Place, Arc<str>>,
-    /// Where each of them stands.
-    held: HashMap<RunId, Place>,
+    /// Shared with looks, which change what is held meanwhile.
+    limits: Arc<FlowLimits>,
+    lines: Lines,
+    /// The held runs of all lines in the order of claims.
+    order: BTreeMap<Place, LineId>,
     /// Admitted runs, with the gates they have a slot in.
     admitted: HashMap<RunId, Vec<Arc<str>>>,
     slots: HashMap<Arc<str>, usize>,
@@ -44,8 +44,8 @@ impl Flow {
     }
 
     /// Whether a limit holds this run.
-    pub(crate) fn holds(&self, id: RunId) -> bool {
-        self.held.contains_key(&id)
+    pub(crate) fn holds(&self, run: &Run) -> bool {
+        run.status == RunStatus::Held && self.order.contains_key(&place(run))
     }
 
     /// A run stands anew: one that a limit applies to is held instead of pending, and one that
@@ -53,16 +53,8 @@ impl Flow {
     pub(crate) fn enter(&mut self, run: &mut Run, was_in_line: bool) {
         if self.must_hold(run) || was_in_line && run.status == RunStatus::Held {
             run.status = RunStatus::Held;
-            let (line, place) = (Line::of(run), place(run));
-            let name = line.to_string();
-            let name = match self.lines.get_key_value(name.as_str()) {
-                Some((name, _)) => Arc::clone(name),
-                None => name.into(),
-            };
-            let runs = self.lines.entry(Arc::clone(&name));
-            runs.or_insert_with(|| (line, BTreeSet::new())).1.insert(place);
-            self.order.insert(place, name);
-            self.held.insert(run.id, place);
+            let place = place(run);
+            self.order.insert(place, self.lines.join(Line::of(run), place));
         }
         if !matches!(run.status, RunStatus::Pending | RunStatus::Running) {
             self.give_back(run.id);
@@ -70,22 +62,21 @@ impl Flow {
     }
 
     /// A run is about to stand otherwise. Answers whether a limit held it.
-    pub(crate) fn leave(&mut self, id: RunId) -> bool {
-        let Some(place) = self.held.remove(&id) else { return false };
-        let Some(name) = self.order.remove(&place) else { return false };
-        if let Some((_, runs)) = self.lines.get_mut(&name) {
-            runs.remove(&place);
-            if runs.is_empty() {
-                self.lines.remove(&name);
-            }
+    pub(crate) fn leave(&mut self, run: &Run) -> bool {
+        // Runs that wait for others are held too, and stand in no line.
+        if run.status != RunStatus::Held {
+            return false;
         }
+        let place = place(run);
+        let Some(line) = self.order.remove(&place) else { return false };
+        self.lines.leave(line, &place);
         true
     }
 
     /// A run is gone.
-    pub(crate) fn forget(&mut self, id: RunId) {
-        self.leave(id);
-        self.give_back(id);
+    pub(crate) fn forget(&mut self, run: &Run) {
+        self.leave(run);
+        self.give_back(run.id);
     }
 
     /// Notes that a run may be pending, with a slot in these gates.
@@ -115,24 +106,9 @@ impl Flow {
         }
     }
 
-    /// Up to `limit` lines behind the last look, going round.
-    fn lines_from(&self, after: &str, limit: usize) -> Vec<Line> {
-        let behind = self.lines.range::<str, _>((Bound::Excluded(after), Bound::Unbounded));
-        let before = self.lines.range::<str, _>((Bound::Unbounded, Bound::Included(after)));
-        behind.chain(before).take(limit).map(|(_, (line, _))| line.clone()).collect()
-    }
-
     /// The first held runs of all lines.
-    fn first_runs(&self, limit: usize) -> impl Iterator<Item = (Line, HeldRun)> {
-        self.order.iter().take(limit).filter_map(|(place, name)| {
-            let (line, _) = self.lines.get(name)?;
-            Some((line.clone(), held_run(place)))
-        })
-    }
-
-    fn heads(&self, line: &Line, limit: usize) -> Vec<HeldRun> {
-        let runs = self.lines.get(line.to_string().as_str()).into_iter().flat_map(|(_, runs)| runs);
-        runs.take(limit).map(held_run).collect()
+    fn first_runs(&self, limit: usize) -> impl Iterator<Item = (LineId, HeldRun)> {
+        self.order.iter().take(limit).map(|(place, line)| (*line, held_run(place)))
     }
 }
 

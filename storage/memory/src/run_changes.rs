@@ -123,11 +123,13 @@ impl Work<'_> {
 
     pub(crate) fn release_one(&mut self, id: RunId) -> ReleaseResult {
         let now = self.now;
-        match self.state.runs.get(id).map(|run| run.status) {
+        match self.state.runs.get(id) {
             None => return ReleaseResult::NotFound,
-            Some(RunStatus::Held)
-                if !self.state.links.waits(id) && !self.state.runs.flow().holds(id) => {}
-            Some(status) => return ReleaseResult::WrongStatus(status),
+            Some(run)
+                if run.status == RunStatus::Held
+                    && !self.state.links.waits(id)
+                    && !self.state.runs.flow().holds(run) => {}
+            Some(run) => return ReleaseResult::WrongStatus(run.status),
         }
         let run = self.state.runs.change(id, |run| {
             run.status = released(run.due_at, now);

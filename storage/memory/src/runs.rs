@@ -94,7 +94,7 @@ impl Runs {
     pub(crate) fn change(&mut self, id: RunId, change: impl FnOnce(&mut Run)) -> Option<&Run> {
         let run = self.by_id.get_mut(&id)?;
         self.indexes.remove(run);
-        let was_in_line = self.flow.leave(id);
+        let was_in_line = self.flow.leave(run);
         let before = run.status;
         change(run);
         self.flow.enter(run, was_in_line);
@@ -116,7 +116,7 @@ impl Runs {
     pub(crate) fn remove(&mut self, id: RunId) {
         if let Some(run) = self.by_id.remove(&id) {
             self.indexes.remove(&run);
-            self.flow.forget(id);
+            self.flow.forget(&run);
         }
     }
 }

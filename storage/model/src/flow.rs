@@ -14,16 +14,18 @@
 
 mod admission;
 mod first_runs;
+mod gate;
 mod limit;
 mod limits;
 mod rate;
 mod scope;
 
 pub use admission::{
-    ADMIT_RUNS_MAX, Admission, AdmittedRun, GateAsked, GateUse, HEADS_READ_MAX, HeldLine, HeldRun,
-    LINES_LOOKED_AT_MAX, Plan,
+    ADMIT_RUNS_MAX, Admission, AdmittedRun, GateAsked, HEADS_READ_MAX, HeldLine, HeldRun,
+    LINES_LOOKED_AT_MAX, LineAt, Plan,
 };
-pub use first_runs::{first_looks, in_lines};
+pub use first_runs::first_looks;
+pub use gate::GateUse;
 pub use limit::{
     CONCURRENCY_MAX, FlowLimit, InvalidFlowLimit, LimitChange, RATE_COUNT_MAX, RATE_PER_MAX,
     RATE_PER_MIN, Rate, RateAlgorithm,

@@ -211,6 +211,13 @@ impl NewRun {
     pub fn is_held(&self) -> bool {
         self.due == Due::Held || !self.after.is_empty()
     }
+
+    /// How it stands once a store takes it at `now`, and when it is due: held where it must be
+    /// released, scheduled when its time has not come, else pending.
+    pub fn standing(&self, now: Timestamp) -> (RunStatus, Timestamp) {
+        let due_at = self.due.instant(now);
+        (if self.is_held() { RunStatus::Held } else { released(due_at, now) }, due_at)
+    }
 }
 
 /// One request to execute a job, with all that has become of it.
@@ -288,11 +295,9 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run as a store takes it at `now`: held where it must be released, scheduled when its
-    /// time has not come, else pending.
+    /// The run as a store takes it at `now`, standing as [`NewRun::standing`] says.
     pub fn from_new(new: NewRun, now: Timestamp) -> Self {
-        let due_at = new.due.instant(now);
-        let status = if new.is_held() { RunStatus::Held } else { released(due_at, now) };
+        let (status, due_at) = new.standing(now);
         Self {
             id: new.id,
             tenant: new.tenant,

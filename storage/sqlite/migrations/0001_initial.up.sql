@@ -347,7 +347,8 @@ CREATE TRIGGER {prefix}flow_give_back AFTER UPDATE OF status ON {prefix}runs
 WHEN OLD.admitted = 1 AND NEW.status <> 0 AND NEW.status <> 2
 BEGIN
     DELETE FROM {prefix}flow_slots WHERE id = NEW.id;
-    UPDATE {prefix}runs SET admitted = 0 WHERE id = NEW.id AND admitted = 1;
+    -- Results say so themselves: then the run is not looked up.
+    UPDATE {prefix}runs SET admitted = 0 WHERE NEW.admitted = 1 AND id = NEW.id AND admitted = 1;
 END;
 -- A run that is not held stands in no line.
 CREATE TRIGGER {prefix}flow_leave_line AFTER UPDATE OF status ON {prefix}runs

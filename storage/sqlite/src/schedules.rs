@@ -1,8 +1,8 @@
 //! Schedules, and what fires when.
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, params};
-use zapjobs_model::{JobSchedule, ScheduleKey, ScheduleName, TenantId, Timestamp};
+use rusqlite::{CachedStatement, OptionalExtension, params};
+use zapjobs_model::{JobSchedule, NewRun, ScheduleKey, ScheduleName, TenantId, Timestamp};
 use zapjobs_storage::{
     DuePage, DuePlace, FireRequest, FireResult, Result, SCHEDULES_MAX, SchedulePage,
     SchedulePageRequest, Schedules, WriteResult, check_batch, check_fire,
@@ -45,7 +45,11 @@ impl Schedules for SqliteStorage {
         check_batch(OPERATION, schedules.len())?;
         let kind = WriteKind::new(OPERATION, schedules.len() * SCHEDULE_BYTES);
         let schedules = schedules.to_vec();
-        self.write(kind, move |tx| schedules.iter().map(|one| put(tx.db, one)).collect()).await
+        self.write(kind, move |tx| {
+            let mut writer = ScheduleWriter::new(tx.db)?;
+            schedules.iter().map(|one| writer.put(one)).collect()
+        })
+        .await
     }
 
     async fn schedule(&self, key: &ScheduleKey) -> Result<Option<JobSchedule>> {
@@ -131,40 +135,78 @@ impl Schedules for SqliteStorage {
         check_fire(OPERATION, requests)?;
         let runs: usize = requests.iter().map(|request| bytes_of(&request.runs)).sum();
         let kind = WriteKind::new(OPERATION, runs + requests.len() * SCHEDULE_BYTES);
-        let requests = requests.to_vec();
-        self.write(kind, move |tx| fire(tx, &requests)).await
+        let schedules: Vec<JobSchedule> =
+            requests.iter().map(|request| request.schedule.clone()).collect();
+        let ends: Vec<usize> = requests
+            .iter()
+            .scan(0, |end, request| {
+                *end += request.runs.len();
+                Some(*end)
+            })
+            .collect();
+        let runs: Vec<NewRun> =
+            requests.iter().flat_map(|request| &request.runs).cloned().collect();
+        self.write(kind, move |tx| fire(tx, &schedules, &runs, &ends)).await
     }
 }
 
-fn fire(tx: &mut Tx<'_>, requests: &[FireRequest]) -> DbResult<Vec<FireResult>> {
-    let (mut results, mut runs) = (Vec::with_capacity(requests.len()), Vec::new());
-    for FireRequest { runs: its_runs, schedule } in requests {
-        if schedule.revision == 0 || put(tx.db, schedule)? == WriteResult::Conflict {
+/// `ends` are the places in `runs` where those of each schedule end.
+fn fire(
+    tx: &mut Tx<'_>,
+    schedules: &[JobSchedule],
+    runs: &[NewRun],
+    ends: &[usize],
+) -> DbResult<Vec<FireResult>> {
+    let mut writer = ScheduleWriter::new(tx.db)?;
+    let mut results = Vec::with_capacity(schedules.len());
+    let (mut begin, mut from) = (0, 0);
+    for (schedule, end) in schedules.iter().zip(ends) {
+        if schedule.revision == 0 || writer.put(schedule)? == WriteResult::Conflict {
+            // Its runs alone are left out.
+            enqueue_fired(tx, &runs[from..begin])?;
+            from = *end;
             results.push(FireResult::Superseded);
-            continue;
+        } else {
+            results.push(FireResult::Fired);
         }
-        runs.extend_from_slice(its_runs);
-        results.push(FireResult::Fired);
+        begin = *end;
     }
-    // A run of an id that is there already is its fire time's own.
-    if !runs.is_empty() {
-        enqueue_runs(tx, &runs)?;
-    }
+    enqueue_fired(tx, &runs[from..])?;
     Ok(results)
 }
 
-fn put(db: &Db, schedule: &JobSchedule) -> DbResult<WriteResult> {
-    let [tenant, name] = stored_key(&schedule.key);
-    let stored = JobSchedule { revision: schedule.revision + 1, ..schedule.clone() };
-    let record = serde_json::to_string(&stored).expect("schedules serialise");
-    let due_at = stored.due_at().map(Timestamp::as_micros);
-    let (before, after) = (schedule.revision.cast_signed(), stored.revision.cast_signed());
-    let rows = if before == 0 {
-        db.prepare(INSERT)?.execute(params![tenant, name, after, due_at, record])?
-    } else {
-        db.prepare(UPDATE)?.execute(params![tenant, name, after, due_at, record, before])?
-    };
-    Ok(written(rows))
+/// A run of an id that is there already is its fire time's own.
+fn enqueue_fired(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<()> {
+    if !runs.is_empty() {
+        enqueue_runs(tx, runs)?;
+    }
+    Ok(())
+}
+
+/// Writes schedules one by one, with statements that are looked up once.
+struct ScheduleWriter<'a> {
+    insert: CachedStatement<'a>,
+    update: CachedStatement<'a>,
+}
+
+impl<'a> ScheduleWriter<'a> {
+    fn new(db: &'a Db) -> DbResult<Self> {
+        Ok(Self { insert: db.prepare(INSERT)?, update: db.prepare(UPDATE)? })
+    }
+
+    fn put(&mut self, schedule: &JobSchedule) -> DbResult<WriteResult> {
+        let [tenant, name] = stored_key(&schedule.key);
+        let stored = JobSchedule { revision: schedule.revision + 1, ..schedule.clone() };
+        let record = serde_json::to_string(&stored).expect("schedules serialise");
+        let due_at = stored.due_at().map(Timestamp::as_micros);
+        let (before, after) = (schedule.revision.cast_signed(), stored.revision.cast_signed());
+        let rows = if before == 0 {
+            self.insert.execute(params![tenant, name, after, due_at, record])?
+        } else {
+            self.update.execute(params![tenant, name, after, due_at, record, before])?
+        };
+        Ok(written(rows))
+    }
 }
 
 fn written(rows: usize) -> WriteResult {

@@ -1,8 +1,11 @@
 //! The contract over them.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use zapjobs_model::flow::{
-    Admission, HeldLine, LIMITS_MAX, LINES_LOOKED_AT_MAX, Plan, first_looks, in_lines,
+    Admission, HeldLine, LIMITS_MAX, LINES_LOOKED_AT_MAX, LineAt, Plan, first_looks,
 };
 use zapjobs_model::{
     FlowLimit, FlowLimits, LimitChange, LimitScope, Line, RunId, RunStatus, Timestamp,
@@ -11,7 +14,7 @@ use zapjobs_storage::{
     AdmitRequest, Admitted, ErrorKind, FlowControl, LimitUse, Result, StorageError, limit_uses,
 };
 
-use super::Flow;
+use super::{Flow, LineId};
 use crate::MemoryStorage;
 use crate::storage::Work;
 
@@ -32,7 +35,8 @@ impl FlowControl for MemoryStorage {
             if changed.is_some() && limits.get(scope).is_none() && limits.len() >= LIMITS_MAX {
                 return Err(invalid(zapjobs_model::flow::InvalidFlowLimit::TooMany));
             }
-            work.state.runs.flow_mut().limits.put(scope.clone(), changed.clone());
+            let limits = Arc::make_mut(&mut work.state.runs.flow_mut().limits);
+            limits.put(scope.clone(), changed.clone());
             if changed.is_some() {
                 work.hold_within(scope);
             }
@@ -44,13 +48,12 @@ impl FlowControl for MemoryStorage {
         self.work("list limits", |work| {
             let flow = work.state.runs.flow_mut();
             let in_use = flow.slots.iter().map(|(gate, in_use)| (&**gate, *in_use as u64));
-            let held = flow.lines.values().map(|(line, runs)| (line, runs.len() as u64));
-            Ok(limit_uses(&flow.limits, in_use, held))
+            Ok(limit_uses(&flow.limits, in_use, flow.lines.counts()))
         })
     }
 
     async fn limits_in_force(&self) -> Result<FlowLimits> {
-        self.work("read limits", |work| Ok(work.state.runs.flow_mut().limits.clone()))
+        self.work("read limits", |work| Ok(FlowLimits::clone(&work.state.runs.flow_mut().limits)))
     }
 
     async fn admit(&self, request: AdmitRequest) -> Result<Admitted> {
@@ -89,7 +92,7 @@ impl Work<'_> {
             return Admitted::IDLE;
         }
         flow.forget_rates(self.now);
-        let limits = flow.limits.clone();
+        let limits = Arc::clone(&flow.limits);
         let mut look = Admission::new(&limits, self.now);
         let (plan, has_more_lines) = match flow.look_at_first(&mut look, request) {
             Some(plan) => (plan, false),
@@ -110,39 +113,44 @@ impl Work<'_> {
 }
 
 impl Flow {
-    fn load<'a>(&self, look: &mut Admission<'_>, lines: impl Iterator<Item = &'a Line>) {
-        for gate in look.gates(lines) {
-            look.load(&gate.name, self.used(&gate.name));
+    /// Says what the gates of the lines met have in use.
+    fn load(&self, look: &mut Admission<'_>) {
+        for gate in look.gates_asked() {
+            look.load(&gate, self.used(&gate.name));
         }
-    }
-
-    fn decide(&self, look: &mut Admission<'_>, lines: &[HeldLine], limit: usize) -> Plan {
-        self.load(look, lines.iter().map(|held| &held.line));
-        look.admit(lines, limit)
     }
 
     /// Looks at the first runs of all lines, where these suffice.
     fn look_at_first(&self, look: &mut Admission<'_>, request: &AdmitRequest) -> Option<Plan> {
+        let mut met: HashMap<LineId, LineAt> = HashMap::new();
         first_looks(request.limit).into_iter().find_map(|wanted| {
-            let first = self.first_runs(wanted).filter(|(line, _)| request.selects(line));
-            let plan = self.decide(look, &in_lines(first), request.limit);
+            let first = self.first_runs(wanted);
+            let first = first.filter(|(id, _)| request.selects(self.lines.get(*id)));
+            let mut meet = |id| *met.entry(id).or_insert_with(|| look.meet_new(self.lines.get(id)));
+            let runs: Vec<_> = first.map(|(id, run)| (meet(id), run)).collect();
+            self.load(look);
+            let plan = look.admit_first(&runs, request.limit);
             plan.suffices(wanted, self.order.len().min(wanted)).then_some(plan)
         })
     }
 
     /// Looks at the first runs of each line. Answers whether there are more lines.
     fn look_at_lines(&mut self, look: &mut Admission<'_>, request: &AdmitRequest) -> (Plan, bool) {
-        let lines = self.lines_from(&self.looked_until, LINES_LOOKED_AT_MAX);
-        let has_more_lines = self.lines.len() > lines.len();
-        self.looked_until = lines.last().map(Line::to_string).unwrap_or_default();
-        let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
-        self.load(look, lines.iter());
+        let ids = self.lines.from(&self.looked_until, LINES_LOOKED_AT_MAX);
+        let has_more_lines = self.lines.len() > ids.len();
+        self.looked_until =
+            ids.last().map(|id| self.lines.get(*id).to_string()).unwrap_or_default();
+        let ids: Vec<LineId> =
+            ids.into_iter().filter(|id| request.selects(self.lines.get(*id))).collect();
+        let lines: Vec<Line> = ids.iter().map(|id| self.lines.get(*id).clone()).collect();
+        lines.iter().for_each(|line| _ = look.meet(line));
+        self.load(look);
         let wanted = look.heads_wanted(&lines, request.limit);
-        let held = |(line, wanted)| {
-            let heads = self.heads(&line, wanted);
+        let held = |((id, line), wanted)| {
+            let heads = self.lines.heads(id, wanted);
             HeldLine { line, wanted, heads }
         };
-        let held: Vec<HeldLine> = lines.into_iter().zip(wanted).map(held).collect();
+        let held: Vec<HeldLine> = ids.into_iter().zip(lines).zip(wanted).map(held).collect();
         (look.admit(&held, request.limit), has_more_lines)
     }
 

@@ -1,15 +1,16 @@
 //! Who is admitted: the rule that every driver follows.
 //!
 //! A driver reads the first held runs ([`first_looks`](super::first_looks)), the gates
-//! that their lines face ([`Admission::gates`]) and what each gate has in use
-//! ([`Admission::load`]), and writes what [`Admission::admit`] decides. Where these runs do not
-//! say who goes, it reads the lines that hold runs, and of each as many of its first runs as it may
-//! need ([`Admission::heads_wanted`]), and lets it be decided anew.
+//! that their lines face ([`Admission::meet`], [`Admission::gates_asked`]) and what each gate has in
+//! use ([`Admission::load`]), and writes what [`Admission::admit_first`] decides. Where these runs
+//! do not say who goes, it reads the lines that hold runs, and of each as many of its first runs as
+//! it may need ([`Admission::heads_wanted`]), and lets it be decided anew ([`Admission::admit`]).
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use super::gate::{Gate, GateUse};
 use super::{FlowLimit, FlowLimits, Line, RateState};
 use crate::{Priority, QueueName, RunId, Timestamp};
 
@@ -20,15 +21,6 @@ pub const LINES_LOOKED_AT_MAX: usize = 1_000;
 pub const HEADS_READ_MAX: usize = 4_000;
 /// Runs admitted by one call at most.
 pub const ADMIT_RUNS_MAX: usize = 1_000;
-
-/// What a gate has in use.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct GateUse {
-    /// Slots taken.
-    pub in_use: usize,
-    /// What its rate remembers.
-    pub rate: Option<RateState>,
-}
 
 /// A held run's place in its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,16 +84,12 @@ pub struct GateAsked {
     pub has_slots: bool,
     /// Whether what its rate remembers matters.
     pub has_rate: bool,
+    at: usize,
 }
 
-struct Gate<'a> {
-    name: Arc<str>,
-    limit: &'a FlowLimit,
-    loaded: GateUse,
-    in_use: usize,
-    rate: Option<RateState>,
-    is_changed: bool,
-}
+/// A line that a look has met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineAt(usize);
 
 /// One look at the lines.
 pub struct Admission<'a> {
@@ -109,40 +97,63 @@ pub struct Admission<'a> {
     now: Timestamp,
     gates: Vec<Gate<'a>>,
     by_name: HashMap<Arc<str>, usize>,
-    by_line: HashMap<Line, Arc<[usize]>>,
+    /// How many gates were asked for.
+    asked: usize,
+    lines: Vec<MetLine>,
+    by_line: HashMap<Line, LineAt>,
+}
+
+struct MetLine {
+    queue: QueueName,
+    gates: Box<[usize]>,
+    /// Whether a run of it was turned away.
+    is_stopped: bool,
 }
 
 impl<'a> Admission<'a> {
     /// A look at this instant.
     pub fn new(limits: &'a FlowLimits, now: Timestamp) -> Self {
-        let (by_name, by_line) = (HashMap::new(), HashMap::new());
-        Self { limits, now, gates: Vec::new(), by_name, by_line }
+        Self {
+            limits,
+            now,
+            gates: Vec::new(),
+            by_name: HashMap::new(),
+            asked: 0,
+            lines: Vec::new(),
+            by_line: HashMap::new(),
+        }
     }
 
-    /// The gates that these lines face, without those that were answered before. Each is shut
-    /// until it is loaded.
-    pub fn gates<'b>(&mut self, lines: impl IntoIterator<Item = &'b Line>) -> Vec<GateAsked> {
-        let known = self.gates.len();
-        for line in lines {
-            self.gates_of(line);
+    /// Takes note of a line.
+    pub fn meet(&mut self, line: &Line) -> LineAt {
+        if let Some(at) = self.by_line.get(line) {
+            return *at;
         }
-        let asked = |gate: &Gate<'_>| GateAsked {
+        let at = self.meet_new(line);
+        self.by_line.insert(line.clone(), at);
+        at
+    }
+
+    /// Takes note of a line that it has not met; for who knows which are the same.
+    pub fn meet_new(&mut self, line: &Line) -> LineAt {
+        let limits = self.limits;
+        let gates = limits.gates(line).map(|(name, limit)| self.gate_called(name, limit)).collect();
+        let at = LineAt(self.lines.len());
+        self.lines.push(MetLine { queue: line.queue.clone(), gates, is_stopped: false });
+        at
+    }
+
+    /// The gates of the lines met, without those that were answered before. Each is shut until it
+    /// is loaded.
+    pub fn gates_asked(&mut self) -> Vec<GateAsked> {
+        let asked = |(at, gate): (usize, &Gate<'_>)| GateAsked {
             name: Arc::clone(&gate.name),
             has_slots: gate.limit.concurrency.is_some(),
             has_rate: gate.limit.rate.is_some(),
+            at,
         };
-        self.gates[known..].iter().map(asked).collect()
-    }
-
-    fn gates_of(&mut self, line: &Line) -> Arc<[usize]> {
-        if let Some(gates) = self.by_line.get(line) {
-            return Arc::clone(gates);
-        }
-        let limits = self.limits;
-        let gates: Arc<[usize]> =
-            limits.gates(line).map(|(name, limit)| self.gate_called(name, limit)).collect();
-        self.by_line.insert(line.clone(), Arc::clone(&gates));
-        gates
+        let first = std::mem::replace(&mut self.asked, self.gates.len());
+        self.gates.iter().enumerate().skip(first).map(asked).collect()
     }
 
     fn gate_called(&mut self, name: String, limit: &'a FlowLimit) -> usize {
@@ -150,27 +161,25 @@ impl<'a> Admission<'a> {
             return *at;
         }
         let (name, at): (Arc<str>, _) = (name.into(), self.gates.len());
-        let loaded = GateUse { in_use: usize::MAX, rate: None };
-        let in_use = loaded.in_use;
         self.by_name.insert(Arc::clone(&name), at);
-        self.gates.push(Gate { name, limit, loaded, in_use, rate: None, is_changed: false });
+        self.gates.push(Gate::shut(name, limit));
         at
     }
 
     /// Says what a gate has in use.
-    pub fn load(&mut self, gate: &str, used: GateUse) {
-        if let Some(at) = self.by_name.get(gate) {
-            let gate = &mut self.gates[*at];
-            gate.loaded = used;
-            gate.begin();
-        }
+    pub fn load(&mut self, gate: &GateAsked, used: GateUse) {
+        self.gates[gate.at].load(used);
     }
 
     /// How many first runs of each line to read, so that `limit` can be admitted and it shows
     /// whether the line goes on; together at most [`HEADS_READ_MAX`] and two for each line.
     pub fn heads_wanted(&mut self, lines: &[Line], limit: usize) -> Vec<usize> {
         self.begin();
-        let rooms: Vec<usize> = lines.iter().map(|line| self.room(line)).collect();
+        let mut room = |line| {
+            let at = self.meet(line);
+            self.room(at)
+        };
+        let rooms: Vec<usize> = lines.iter().map(&mut room).collect();
         let open = rooms.iter().filter(|room| **room > 0).count();
         let share = (HEADS_READ_MAX / open.max(1)).max(1);
         let wanted = |room: usize| if room == 0 { 0 } else { room.min(limit).min(share) + 1 };
@@ -179,11 +188,31 @@ impl<'a> Admission<'a> {
 
     fn begin(&mut self) {
         self.gates.iter_mut().for_each(Gate::begin);
+        self.lines.iter_mut().for_each(|line| line.is_stopped = false);
     }
 
-    fn room(&mut self, line: &Line) -> usize {
-        let gates = self.gates_of(line);
-        gates.iter().map(|at| self.gates[*at].room(self.now)).min().unwrap_or(usize::MAX)
+    fn room(&self, line: LineAt) -> usize {
+        let gates = self.lines[line.0].gates.iter();
+        gates.map(|at| self.gates[*at].room(self.now)).min().unwrap_or(usize::MAX)
+    }
+
+    /// Decides who of the first runs of all lines goes, which stand in the order of claims: each
+    /// as long as all of its gates have room; up to `limit`, and at most [`ADMIT_RUNS_MAX`]. Each
+    /// decision begins with what was loaded.
+    pub fn admit_first(&mut self, runs: &[(LineAt, HeldRun)], limit: usize) -> Plan {
+        self.begin();
+        let limit = limit.min(ADMIT_RUNS_MAX);
+        let mut admitted = Vec::with_capacity(limit.min(runs.len()));
+        for (line, run) in runs {
+            if admitted.len() < limit {
+                admitted.extend(self.offer(*line, run.id));
+            } else {
+                self.lines[line.0].is_stopped = true;
+            }
+        }
+        let stopped: Vec<_> =
+            (0..self.lines.len()).map(LineAt).filter(|at| self.lines[at.0].is_stopped).collect();
+        self.plan(admitted, limit, stopped)
     }
 
     /// Decides who goes: of all first runs the one that goes first by the order of claims, as
@@ -192,7 +221,7 @@ impl<'a> Admission<'a> {
     pub fn admit(&mut self, lines: &[HeldLine], limit: usize) -> Plan {
         self.begin();
         let limit = limit.min(ADMIT_RUNS_MAX);
-        let gates: Vec<_> = lines.iter().map(|line| self.gates_of(&line.line)).collect();
+        let met: Vec<_> = lines.iter().map(|line| self.meet(&line.line)).collect();
         let head = |at: usize, next: usize| {
             let run = lines[at].heads.get(next)?;
             Some(Reverse((run.place(), at, next)))
@@ -202,47 +231,42 @@ impl<'a> Admission<'a> {
         let mut gone = vec![0; lines.len()];
         while admitted.len() < limit {
             let Some(Reverse(((.., id), at, next))) = heads.pop() else { break };
-            // The whole line faces the same gates: it waits if its first run must.
-            if self.take(&gates[at]) {
-                let slots = self.slots(&gates[at]);
-                admitted.push(AdmittedRun { id, queue: lines[at].line.queue.clone(), slots });
+            if let Some(run) = self.offer(met[at], id) {
+                admitted.push(run);
                 heads.extend(head(at, next + 1));
                 gone[at] += 1;
             }
         }
+        // Lines with runs that stay: a shut one was not read, and holds some.
+        let stays = |at: &usize| lines[*at].wanted == 0 || gone[*at] < lines[*at].heads.len();
+        let left = (0..lines.len()).filter(stays).map(|at| met[at]).collect();
+        self.plan(admitted, limit, left)
+    }
+
+    /// Lets the next run of a line go, if its gates have room. The whole line faces the same
+    /// gates, which only fill up: it waits once a run of it must.
+    fn offer(&mut self, line: LineAt, id: RunId) -> Option<AdmittedRun> {
+        let Self { gates, lines, now, .. } = self;
+        let line = &mut lines[line.0];
+        line.is_stopped |= line.gates.iter().any(|at| gates[*at].room(*now) == 0);
+        if line.is_stopped {
+            return None;
+        }
+        let counted = line.gates.iter().filter(|at| gates[**at].limit.concurrency.is_some());
+        let slots = counted.map(|at| Arc::clone(&gates[*at].name)).collect();
+        line.gates.iter().for_each(|at| gates[*at].take(*now));
+        Some(AdmittedRun { id, queue: line.queue.clone(), slots })
+    }
+
+    /// `left` are the lines with runs that stay.
+    fn plan(&self, admitted: Vec<AdmittedRun>, limit: usize, left: Vec<LineAt>) -> Plan {
         if limit > 0 && admitted.len() == limit {
             return Plan { admitted, next_at: None, has_more: true, is_full: true };
         }
-        // Lines with runs that stay: a shut one was not read, and holds some.
-        let stays = |at: &usize| lines[*at].wanted == 0 || gone[*at] < lines[*at].heads.len();
-        let left = (0..lines.len()).filter(stays);
-        let next_at = left.filter_map(|at| self.next_at(&gates[at])).min();
+        let next_at = left.iter().filter_map(|at| self.next_at(&self.lines[at.0].gates)).min();
         let has_more = next_at.is_some_and(|at| at <= self.now);
         let next_at = next_at.filter(|at| *at > self.now);
         Plan { admitted, next_at, has_more, is_full: false }
-    }
-
-    /// Those of these gates that count slots.
-    fn slots(&self, gates: &[usize]) -> Vec<Arc<str>> {
-        let gates = gates.iter().map(|at| &self.gates[*at]);
-        let counted = gates.filter(|gate| gate.limit.concurrency.is_some());
-        counted.map(|gate| Arc::clone(&gate.name)).collect()
-    }
-
-    /// Takes a slot in all of these gates, or in none.
-    fn take(&mut self, gates: &[usize]) -> bool {
-        if gates.iter().any(|at| self.gates[*at].room(self.now) == 0) {
-            return false;
-        }
-        for at in gates {
-            let gate = &mut self.gates[*at];
-            gate.in_use += 1;
-            if let Some(rate) = &gate.limit.rate {
-                gate.rate = Some(rate.taken(gate.rate.as_ref(), self.now));
-                gate.is_changed = true;
-            }
-        }
-        true
     }
 
     /// When a line behind these gates may go on by the passing of time alone; nothing where it
@@ -263,37 +287,5 @@ impl<'a> Admission<'a> {
             let (rate, state) = (gate.limit.rate.as_ref()?, gate.rate.as_ref()?);
             Some((&*gate.name, state, rate.forgets_at(state)))
         })
-    }
-}
-
-impl Gate<'_> {
-    /// Forgets what was decided.
-    fn begin(&mut self) {
-        self.in_use = self.loaded.in_use;
-        if self.limit.rate.is_some() {
-            self.rate = self.loaded.rate.clone();
-        }
-        self.is_changed = false;
-    }
-
-    fn slots_left(&self) -> usize {
-        let slots = self.limit.concurrency.map_or(usize::MAX, |slots| slots as usize);
-        slots.saturating_sub(self.in_use)
-    }
-
-    fn room(&self, now: Timestamp) -> usize {
-        if self.limit.paused {
-            return 0;
-        }
-        let by_rate = self.limit.rate.map(|rate| rate.room(self.rate.as_ref(), now));
-        self.slots_left().min(by_rate.unwrap_or(usize::MAX))
-    }
-
-    /// When it opens by itself.
-    fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.limit.paused || self.slots_left() == 0 {
-            return None;
-        }
-        Some(self.limit.rate.map_or(now, |rate| rate.next_at(self.rate.as_ref(), now)))
     }
 }

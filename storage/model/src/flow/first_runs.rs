@@ -4,9 +4,7 @@
 //! are all that is held. Gates only fill up while it is decided who goes; so whoever stands behind
 //! the last one that goes changes nothing.
 
-use std::collections::HashMap;
-
-use super::{ADMIT_RUNS_MAX, HeldLine, HeldRun, Line, Plan};
+use super::{ADMIT_RUNS_MAX, Plan};
 
 /// First runs read beyond what may be admitted, so that some may stand before shut gates.
 const FIRST_RUNS_SPARE: usize = 64;
@@ -18,20 +16,6 @@ const SECOND_LOOK: usize = 4;
 pub fn first_looks(limit: usize) -> [usize; 2] {
     let first = limit.min(ADMIT_RUNS_MAX) + FIRST_RUNS_SPARE;
     [first, SECOND_LOOK * first]
-}
-
-/// The first held runs, line by line. They are in the order of claims.
-pub fn in_lines(runs: impl IntoIterator<Item = (Line, HeldRun)>) -> Vec<HeldLine> {
-    let mut lines: Vec<HeldLine> = Vec::new();
-    let mut places: HashMap<Line, usize> = HashMap::new();
-    for (line, run) in runs {
-        let at = *places.entry(line).or_insert_with_key(|line| {
-            lines.push(HeldLine { line: line.clone(), wanted: usize::MAX, heads: Vec::new() });
-            lines.len() - 1
-        });
-        lines[at].heads.push(run);
-    }
-    lines
 }
 
 impl Plan {

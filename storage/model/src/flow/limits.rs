@@ -177,9 +177,11 @@ impl FromIterator<(LimitScope, FlowLimit)> for FlowLimits {
 
 /// The name under which a gate is kept: its scope's, and behind a slash the key.
 fn gate_name(scope: &LimitScope, key: Option<&LimitKey>) -> String {
+    let [kind, first, slash, second] = scope.parts();
     match key {
-        Some(key) => format!("{scope}/{key}"),
-        None => scope.to_string(),
+        // A look makes one for each line.
+        Some(key) => [kind, first, slash, second, "/", key.as_str()].concat(),
+        None => [kind, first, slash, second].concat(),
     }
 }
 

@@ -32,15 +32,22 @@ pub enum LimitScope {
 )]
 pub struct InvalidScope(String);
 
+impl LimitScope {
+    /// What its text is made of.
+    pub(super) fn parts(&self) -> [&str; 4] {
+        match self {
+            Self::Everything => ["everything", "", "", ""],
+            Self::Tenant(tenant) => ["tenant:", tenant.as_str(), "", ""],
+            Self::Queue(queue) => ["queue:", queue.as_str(), "", ""],
+            Self::Job(job) => ["job:", job.tenant.as_str(), "/", job.job_type.as_str()],
+            Self::PerKey(job) => ["key:", job.tenant.as_str(), "/", job.job_type.as_str()],
+        }
+    }
+}
+
 impl fmt::Display for LimitScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Everything => f.pad("everything"),
-            Self::Tenant(tenant) => write!(f, "tenant:{tenant}"),
-            Self::Queue(queue) => write!(f, "queue:{queue}"),
-            Self::Job(job) => write!(f, "job:{}/{}", job.tenant, job.job_type),
-            Self::PerKey(job) => write!(f, "key:{}/{}", job.tenant, job.job_type),
-        }
+        f.pad(&self.parts().concat())
     }
 }
 

@@ -27,6 +27,26 @@ fn slots(run: &AdmittedRun) -> Vec<&str> {
     run.slots.iter().map(|gate| &**gate).collect()
 }
 
+/// Meets lines, whose gates have nothing in use.
+fn open_all(look: &mut Admission<'_>, lines: &[Line]) {
+    lines.iter().for_each(|line| _ = look.meet(line));
+    look.gates_asked().iter().for_each(|gate| look.load(gate, GateUse::default()));
+}
+
+/// The runs line by line, each in the order of claims.
+fn in_lines(runs: &[(Line, HeldRun)]) -> Vec<HeldLine> {
+    let mut lines: Vec<HeldLine> = Vec::new();
+    for (line, run) in runs {
+        match lines.iter_mut().find(|held| held.line == *line) {
+            Some(held) => held.heads.push(*run),
+            None => {
+                lines.push(HeldLine { line: line.clone(), wanted: usize::MAX, heads: vec![*run] });
+            }
+        }
+    }
+    lines
+}
+
 /// A minute in which whoever may go goes, looked at every `step`: how many went, and the most in
 /// any span of `per`.
 fn minute(rate: Rate, step: Duration) -> (usize, usize) {
@@ -127,12 +147,14 @@ fn the_first_run_of_all_lines_goes_first_and_takes_all_its_slots() {
     .collect();
     let lines = [line("a", Some("x")), line("a", Some("y")), line("b", Some("x")), line("b", None)];
     let mut look = Admission::new(&limits, T0);
-    let gates = look.gates(&lines);
+    lines.iter().for_each(|line| _ = look.meet(line));
+    let gates = look.gates_asked();
     let names: Vec<_> = gates.iter().map(|gate| &*gate.name).collect();
     assert_eq!(names, ["queue:a", "key:default/mail/x", "key:default/mail/y"]);
     assert!(gates.iter().all(|gate| gate.has_slots && !gate.has_rate));
-    assert_eq!(look.gates(&lines), [], "each is asked for once");
-    gates.iter().for_each(|gate| look.load(&gate.name, GateUse::default()));
+    lines.iter().for_each(|line| _ = look.meet(line));
+    assert_eq!(look.gates_asked(), [], "each is asked for once");
+    gates.iter().for_each(|gate| look.load(gate, GateUse::default()));
     let wanted = look.heads_wanted(&lines, 50);
     assert_eq!(wanted, [2, 2, 2, 51]);
     let heads =
@@ -162,13 +184,13 @@ fn a_pause_lets_nobody_through_and_a_rate_says_when() {
 
     let paused = everything(FlowLimit { paused: true, ..FlowLimit::default() });
     let mut look = Admission::new(&paused, T0);
-    look.gates(&lines).iter().for_each(|gate| look.load(&gate.name, GateUse::default()));
+    open_all(&mut look, &lines);
     assert_eq!(look.admit(&heads, 9), Plan::default());
 
     let rate = Rate::new(1, Duration::from_secs(1));
     let limited = everything(FlowLimit::rate(rate));
     let mut look = Admission::new(&limited, T0);
-    look.gates(&lines).iter().for_each(|gate| look.load(&gate.name, GateUse::default()));
+    open_all(&mut look, &lines);
     let plan = look.admit(&heads, 9);
     assert_eq!(plan.admitted.len(), 1);
     assert_eq!(plan.next_at, Some(T0.plus(Duration::from_secs(1))));
@@ -179,7 +201,7 @@ fn a_pause_lets_nobody_through_and_a_rate_says_when() {
     // What the host had no room for may go at once.
     let open = everything(FlowLimit::concurrency(9));
     let mut look = Admission::new(&open, T0);
-    look.gates(&lines).iter().for_each(|gate| look.load(&gate.name, GateUse::default()));
+    open_all(&mut look, &lines);
     let plan = look.admit(&heads, 1);
     assert_eq!((plan.admitted.len(), plan.has_more), (1, true));
 }
@@ -207,15 +229,17 @@ fn the_first_runs_decide_as_all_lines_do_if_they_fill_the_plan() {
             })
             .collect();
         runs.sort_by_key(|(_, run)| run.place());
-        let lines = in_lines(runs.iter().cloned());
+        let lines = in_lines(&runs);
         let wanted = 10 + below(60) as usize;
-        let first = in_lines(runs.iter().take(wanted).cloned());
         let mut look = Admission::new(&limits, T0);
-        for gate in look.gates(lines.iter().map(|held| &held.line)) {
-            look.load(&gate.name, GateUse { in_use: below(4) as usize, rate: None });
+        let first: Vec<_> =
+            runs.iter().map(|(line, run)| (look.meet(line), *run)).take(wanted).collect();
+        lines.iter().for_each(|held| _ = look.meet(&held.line));
+        for gate in look.gates_asked() {
+            look.load(&gate, GateUse { in_use: below(4) as usize, rate: None });
         }
         let limit = 1 + below(12) as usize;
-        let of_first = look.admit(&first, limit);
+        let of_first = look.admit_first(&first, limit);
         let of_all = look.admit(&lines, limit);
         if of_first.suffices(wanted, wanted.min(runs.len())) {
             assert_eq!(of_first, of_all, "seed {seed}");
@@ -229,7 +253,8 @@ fn a_gate_that_was_not_read_stays_shut() {
     let limits = [(LimitScope::Everything, FlowLimit::concurrency(5))].into_iter().collect();
     let lines = [line("a", None)];
     let mut look = Admission::new(&limits, T0);
-    look.gates(&lines);
+    look.meet(&lines[0]);
+    look.gates_asked();
     assert_eq!(look.heads_wanted(&lines, 9), [0]);
 }
 

@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 use zapjobs_model::flow::{
     Admission, GateAsked, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan, RateState,
-    first_looks, in_lines,
+    first_looks,
 };
 use zapjobs_model::{LimitScope, Line, Priority, RunId};
 use zapjobs_storage::{AdmitRequest, Admitted, Result};
@@ -122,11 +122,11 @@ impl PostgresStorage {
     ) -> Result<Option<Plan>> {
         for wanted in first_looks(request.limit) {
             let first = self.first_runs(session, wanted).await?;
-            let read = first.len();
-            let held = in_lines(first.into_iter().filter(|(line, _)| request.selects(line)));
-            self.load(session, look, held.iter().map(|held| &held.line)).await?;
-            let plan = look.look.admit(&held, request.limit);
-            if plan.suffices(wanted, read) {
+            let selected = first.iter().filter(|(line, _)| request.selects(line));
+            let runs: Vec<_> = selected.map(|(line, run)| (look.look.meet(line), *run)).collect();
+            self.load(session, look).await?;
+            let plan = look.look.admit_first(&runs, request.limit);
+            if plan.suffices(wanted, first.len()) {
                 return Ok(Some(plan));
             }
         }
@@ -143,7 +143,8 @@ impl PostgresStorage {
     ) -> Result<(Plan, bool)> {
         let (lines, has_more) = self.lines(session, until).await?;
         let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
-        self.load(session, look, &lines).await?;
+        lines.iter().for_each(|line| _ = look.look.meet(line));
+        self.load(session, look).await?;
         let wanted = look.look.heads_wanted(&lines, request.limit);
         let held = self.heads(session, lines, wanted).await?;
         Ok((look.look.admit(&held, request.limit), has_more))
@@ -193,14 +194,9 @@ impl PostgresStorage {
         session.told(names.collect::<DbResult<_>>())
     }
 
-    /// Reads what the gates have in use that these lines face.
-    async fn load<'a>(
-        &self,
-        session: &mut Session<'_>,
-        look: &mut Look<'_>,
-        lines: impl IntoIterator<Item = &'a Line>,
-    ) -> Result<()> {
-        let mut gates = look.look.gates(lines);
+    /// Reads what the gates of the lines met have in use.
+    async fn load(&self, session: &mut Session<'_>, look: &mut Look<'_>) -> Result<()> {
+        let mut gates = look.look.gates_asked();
         // One that is not loaded is shut.
         gates.retain(|gate| !look.settling.iter().any(|scope| scope.has_gate(&gate.name)));
         let names = |is_asked: fn(&GateAsked) -> bool| -> Vec<String> {
@@ -226,7 +222,7 @@ impl PostgresStorage {
             }
         }
         for gate in gates {
-            look.look.load(&gate.name, used.remove(&*gate.name).unwrap_or_default());
+            look.look.load(&gate, used.remove(&*gate.name).unwrap_or_default());
         }
         Ok(())
     }

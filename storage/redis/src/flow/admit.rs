@@ -1,11 +1,10 @@
 //! Held runs are made pending as their gates have room.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use redis::Value;
 use zapjobs_model::flow::{
     Admission, GateAsked, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan, first_looks,
-    in_lines,
 };
 use zapjobs_model::{FlowLimits, LimitScope, Line, Priority, RunId, Timestamp};
 use zapjobs_storage::{AdmitRequest, Admitted, Result};
@@ -21,8 +20,11 @@ const OPERATION: &str = "admit held runs";
 /// more.
 const TRIES_MAX: usize = 8;
 
-/// Where held runs stand, by their ids.
-type Members = HashMap<RunId, (String, Vec<u8>)>;
+/// Bytes of a run's place and its id.
+const PLACE_BYTES: usize = 26;
+
+/// Where held runs stand among those of all lines, by their ids: the place, the id and the line.
+type Members = HashMap<RunId, Vec<u8>>;
 
 pub(super) async fn admit(s: &RedisStorage, request: &AdmitRequest) -> Result<Admitted> {
     for _ in 0..TRIES_MAX {
@@ -50,8 +52,8 @@ async fn try_admit(s: &RedisStorage, request: &AdmitRequest) -> Result<Option<Ad
         let mut call = s.flow_call(&SCRIPTS.flow_first);
         call.arg(wanted);
         let answer = s.call(OPERATION, &call).await?;
-        let First { now, version, limits, settling, runs, count } = First::of(&answer)?;
-        if limits.is_empty() && count == 0 {
+        let First { now, version, limits, settling, runs } = First::of(&answer)?;
+        if limits.is_empty() && runs.is_empty() {
             return Ok(Some(Admitted::IDLE));
         }
         if let Some(scope) = settling.first() {
@@ -61,10 +63,10 @@ async fn try_admit(s: &RedisStorage, request: &AdmitRequest) -> Result<Option<Ad
         }
         let mut look = Admission::new(&limits, now);
         let selected = runs.iter().filter(|(line, ..)| request.selects(line));
-        let held = in_lines(selected.map(|(line, run, _)| (line.clone(), *run)));
-        load(s, &mut look, held.iter().map(|held| &held.line)).await?;
-        let plan = look.admit(&held, request.limit);
-        if plan.suffices(wanted, count) {
+        let first: Vec<_> = selected.map(|(line, run, _)| (look.meet(line), *run)).collect();
+        load(s, &mut look).await?;
+        let plan = look.admit_first(&first, request.limit);
+        if plan.suffices(wanted, runs.len()) {
             let members = members_of(&plan, &runs);
             let (looked_until, has_more_lines) = (None, false);
             let decided = Decided { look, plan, members, version, looked_until, has_more_lines };
@@ -76,9 +78,10 @@ async fn try_admit(s: &RedisStorage, request: &AdmitRequest) -> Result<Option<Ad
 
 /// Where the runs of a plan stand.
 fn members_of(plan: &Plan, runs: &[(Line, HeldRun, &[u8])]) -> Members {
-    let going: HashSet<RunId> = plan.admitted.iter().map(|run| run.id).collect();
-    let going = runs.iter().filter(|(_, run, _)| going.contains(&run.id));
-    going.map(|(line, run, member)| (run.id, (line.to_string(), member.to_vec()))).collect()
+    let members: HashMap<RunId, &[u8]> =
+        runs.iter().map(|(_, run, member)| (run.id, *member)).collect();
+    let going = plan.admitted.iter().map(|run| run.id);
+    going.filter_map(|id| Some((id, members.get(&id)?.to_vec()))).collect()
 }
 
 /// Looks at the first runs of each line.
@@ -99,7 +102,8 @@ async fn try_lines(s: &RedisStorage, request: &AdmitRequest) -> Result<Option<Ad
     let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
 
     let mut look = Admission::new(&limits, Timestamp::from_micros(now_us));
-    load(s, &mut look, &lines).await?;
+    lines.iter().for_each(|line| _ = look.meet(line));
+    load(s, &mut look).await?;
     let wanted = look.heads_wanted(&lines, request.limit);
     let (held, members) = heads(s, lines, wanted).await?;
     let plan = look.admit(&held, request.limit);
@@ -123,15 +127,11 @@ async fn write(s: &RedisStorage, decided: Decided<'_>) -> Result<Option<Admitted
     Ok(Some(admitted))
 }
 
-/// Reads what the gates have in use that these lines face.
-async fn load<'a>(
-    s: &RedisStorage,
-    look: &mut Admission<'_>,
-    lines: impl IntoIterator<Item = &'a Line>,
-) -> Result<()> {
-    let gates = look.gates(lines);
+/// Reads what the gates of the lines met have in use.
+async fn load(s: &RedisStorage, look: &mut Admission<'_>) -> Result<()> {
+    let gates = look.gates_asked();
     let mut call = s.flow_call(&SCRIPTS.flow_gates);
-    for GateAsked { name, has_slots, has_rate } in &gates {
+    for GateAsked { name, has_slots, has_rate, .. } in &gates {
         let asked = match (has_slots, has_rate) {
             (true, true) => "b",
             (false, true) => "r",
@@ -145,14 +145,14 @@ async fn load<'a>(
     }
     let answer = s.call(OPERATION, &call).await?;
     let mut answers = Answer::of(OPERATION, &answer).items()?;
-    for GateAsked { name, .. } in &gates {
+    for gate in &gates {
         let mut next = || answers.next().ok_or_else(|| unexpected(OPERATION));
         let (in_use, rate) = (next()?.count()?, next()?.text()?);
         let rate = Some(rate).filter(|text| !text.is_empty()).map(serde_json::from_str);
         let rate = rate.transpose().map_err(|_| {
-            corrupt(OPERATION, format!("what the rate of {name} remembers cannot be read"))
+            corrupt(OPERATION, format!("what the rate of {} remembers cannot be read", gate.name))
         })?;
-        look.load(name, GateUse { in_use, rate });
+        look.load(gate, GateUse { in_use, rate });
     }
     Ok(())
 }
@@ -173,9 +173,9 @@ async fn heads(
         let answer = s.call(OPERATION, &call).await?;
         for ((line, _), heads) in open().zip(Answer::of(OPERATION, &answer).items()?) {
             let name = line.to_string();
-            for member in heads.items()? {
-                let run = held_run(member.bytes()?).ok_or_else(|| unexpected(OPERATION))?;
-                members.insert(run.id, (name.clone(), member.bytes()?.to_vec()));
+            for place in heads.items()? {
+                let run = held_run(place.bytes()?).ok_or_else(|| unexpected(OPERATION))?;
+                members.insert(run.id, [place.bytes()?, name.as_bytes()].concat());
                 read.entry(name.clone()).or_default().push(run);
             }
         }
@@ -195,8 +195,6 @@ struct First<'a> {
     settling: Vec<LimitScope>,
     /// The first runs of all lines, with their members.
     runs: Vec<(Line, HeldRun, &'a [u8])>,
-    /// How many there were; some may not be readable.
-    count: usize,
 }
 
 impl<'a> First<'a> {
@@ -204,8 +202,11 @@ impl<'a> First<'a> {
         let answer = Answer::of(OPERATION, answer);
         let settling = answer.at(3)?.items()?;
         let settling = settling.map(|scope| read_scope(OPERATION, scope.text()?));
-        let runs = answer.at(4)?.fields()?.into_iter().map(|(member, line)| {
-            let run = held_run(member).ok_or_else(|| unexpected(OPERATION))?;
+        let runs = answer.at(4)?.items()?.map(|member| {
+            let member = member.bytes()?;
+            let parts = member.split_at_checked(PLACE_BYTES);
+            let (place, line) = parts.ok_or_else(|| unexpected(OPERATION))?;
+            let run = held_run(place).ok_or_else(|| unexpected(OPERATION))?;
             let line = std::str::from_utf8(line).map_err(|_| unexpected(OPERATION))?;
             Ok((read_line(OPERATION, line)?, run, member))
         });
@@ -215,14 +216,13 @@ impl<'a> First<'a> {
             limits: read_limits(OPERATION, answer.at(2)?)?,
             settling: settling.collect::<Result<_>>()?,
             runs: runs.collect::<Result<_>>()?,
-            count: answer.at(5)?.count()?,
         })
     }
 }
 
-/// A run's place, as `rank` in `prelude.lua` packs it.
-fn held_run(member: &[u8]) -> Option<HeldRun> {
-    let (urgency, rest) = member.split_first_chunk::<2>()?;
+/// A run's place, as `rank` in `prelude.lua` packs it, and its id.
+fn held_run(place: &[u8]) -> Option<HeldRun> {
+    let (urgency, rest) = place.split_first_chunk::<2>()?;
     let (due, id) = rest.split_first_chunk::<8>()?;
     let priority = 1_000 - i32::from(u16::from_be_bytes(*urgency));
     Some(HeldRun {
@@ -244,8 +244,10 @@ async fn commit(s: &RedisStorage, decided: &Decided<'_>) -> Result<Option<usize>
         call.arg(gate).arg(remembers).arg(forgets_at.as_micros());
     }
     for run in &plan.admitted {
-        let (line, member) = members.get(&run.id).ok_or_else(|| unexpected(OPERATION))?;
-        call.arg(line).arg(member).arg(run.slots.join("\n"));
+        call.arg(members.get(&run.id).ok_or_else(|| unexpected(OPERATION))?);
+    }
+    for run in &plan.admitted {
+        call.arg(run.slots.join("\n"));
     }
     let answer = s.call(OPERATION, &call).await?;
     let answer = Answer::of(OPERATION, &answer);

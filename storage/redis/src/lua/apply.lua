@@ -34,13 +34,24 @@ local function put_back(id, new, lane, status, due)
   end
 end
 
-local function write(key, state, result, output, error_text)
+-- `has_slots` where the run ended and its slots were freed: an empty field, which costs no command
+-- of its own, says as much.
+local function write(key, state, result, output, error_text, has_slots)
   if byte(result) == 0 then
     -- An absent digest leaves the stored one, which comes first in a result.
     local before = redis.call('HGET', key, 'result')
     if before and byte(before) > 0 then result = sub(before, 1, 1 + byte(before)) .. sub(result, 2) end
   end
-  if error_text ~= '' then
+  local is_output_left = error_text ~= '' and output ~= ''
+  if has_slots then
+    local fields = { 'state', state, 'result', result, 'slots', '' }
+    if error_text ~= '' then
+      fields[7], fields[8] = 'error', error_text
+    elseif output ~= '' then
+      fields[7], fields[8] = 'output', output
+    end
+    redis.call('HSET', key, unpack(fields))
+  elseif error_text ~= '' then
     redis.call('HSET', key, 'state', state, 'result', result, 'error', error_text)
   elseif output ~= '' then
     redis.call('HSET', key, 'state', state, 'result', result, 'output', output)
@@ -48,7 +59,7 @@ local function write(key, state, result, output, error_text)
     redis.call('HSET', key, 'state', state, 'result', result)
   end
   -- What an earlier attempt left.
-  if error_text ~= '' and output ~= '' then redis.call('HSET', key, 'output', output) end
+  if is_output_left then redis.call('HSET', key, 'output', output) end
   if output == '' and byte(state, 55) == YES then redis.call('HDEL', key, 'output') end
 end
 
@@ -77,9 +88,14 @@ for i = RUN_FIRST, #KEYS do
     local id, head, due, lane = sub(key, -16), sub(change, 5, 22), sub(change, 23, 30), lane_of(new)
     if byte(state, 2) == YES then head = sub(head, 1, 1) .. '1' .. sub(head, 3) end
     if due == NEVER then due = sub(state, 19, 26) end
-    write(key, head .. due .. sub(state, 27), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+    local has_slots = run[5] and is_final
+    write(key, head .. due .. sub(state, 27), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], has_slots)
     ended[#ended + 1] = id
-    if run[5] and status ~= 0 then give_back(id, run[5]) end
+    if has_slots then
+      free_slots(id, run[5])
+    elseif run[5] and status ~= 0 then
+      give_back(id, run[5])
+    end
     if is_final then
       add(KEYS[3 + status], ARGV[at + 1], id)
       if run[4] then note_end(id, status) end

@@ -9,12 +9,11 @@ for _, id in ipairs(redis.call('ZRANGE', RUNNING, 0, -1)) do
   local run = look(id)
   if run and run.status == 2 then
     local of_tenant, of_queue = parts_of(run.lane)
-    local limit_key = redis.call('HGET', run_key(id), 'limit_key')
     local is_within = (tenant == '' or tenant == of_tenant) and (queue == '' or queue == of_queue)
-      and (job_type == '' or job_type == run.job_type) and (limit_key or not needs_key)
+      and (job_type == '' or job_type == run.job_type) and (run.limit_key or not needs_key)
     if is_within then
       if run.slots then give_back(id, run.slots) end
-      local scopes, gates = scopes_of(run.lane, run.job_type, limit_key)
+      local scopes, gates = scopes_of(run.lane, run.job_type, run.limit_key)
       local slots = {}
       for i, allows in ipairs(redis.call('HMGET', LIMITS, unpack(scopes))) do
         if allows and type(cjson.decode(allows).concurrency) == 'number' then
@@ -25,5 +24,5 @@ for _, id in ipairs(redis.call('ZRANGE', RUNNING, 0, -1)) do
     end
   end
 end
-note_flow()
+write_indexes()
 return 1

@@ -3,7 +3,7 @@
 local used = {}
 for at = ARG_FIRST, #ARGV do
   local asked, gate = sub(ARGV[at], 1, 1), sub(ARGV[at], 2)
-  used[#used + 1] = asked ~= 'r' and redis.call('SCARD', P .. 'flow:slots:' .. gate) or 0
+  used[#used + 1] = asked ~= 'r' and redis.call('ZLEXCOUNT', SLOTS, members_of(gate)) or 0
   used[#used + 1] = asked ~= 's' and redis.call('HGET', P .. 'flow:rates', gate) or ''
 end
 return used

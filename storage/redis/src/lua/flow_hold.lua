@@ -13,10 +13,8 @@ for _, member in ipairs(members) do
   local id = sub(member, -16)
   local run = look(id)
   if run and run.status == 0 and (job_type == '' or run.job_type == job_type) then
-    local limit_key = redis.call('HGET', run_key(id), 'limit_key')
-    if limit_key or not needs_key then
-      local _, _, line = scopes_of(run.lane, run.job_type, limit_key)
-      hold(id, run, line)
+    if run.limit_key or not needs_key then
+      hold(id, run)
       held = held + 1
     end
   end

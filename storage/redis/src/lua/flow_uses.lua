@@ -1,12 +1,11 @@
 -- The limits; the gates that have slots in use, with their number; the lines that hold runs, with
 -- theirs.
-local gates, lines = {}, {}
-for _, gate in ipairs(redis.call('SMEMBERS', P .. 'flow:gates')) do
-  gates[#gates + 1] = gate
-  gates[#gates + 1] = redis.call('SCARD', P .. 'flow:slots:' .. gate)
+local function counted(key)
+  local counts = {}
+  for _, name in ipairs(names_in(key, '-', '+', math.huge)) do
+    counts[#counts + 1] = name
+    counts[#counts + 1] = redis.call('ZLEXCOUNT', key, members_of(name))
+  end
+  return counts
 end
-for _, line in ipairs(redis.call('ZRANGE', P .. 'flow:lines', 0, -1)) do
-  lines[#lines + 1] = line
-  lines[#lines + 1] = redis.call('ZCARD', line_key(line))
-end
-return { redis.call('HGETALL', LIMITS), gates, lines }
+return { redis.call('HGETALL', LIMITS), counted(SLOTS), counted(LINES) }

@@ -13,7 +13,8 @@
 --
 -- Ids are 16 bytes. A state is 55 bytes, as record/state.rs tells; places in it, from 1:
 -- 1 status, 2 asked to stop, 3 attempt, 7 host faults, 11 when it ended or its lease ends,
--- 19 due, 27 lease, 31 started, 39 worker, 55 whether it has an output of before.
+-- 19 due, 27 lease, 31 started, 39 worker, 55 whether it has an output of before, or stands in a
+-- line.
 -- Instants are microseconds since 1970 and fit a double exactly until the year 2255.
 --
 -- Two strings are never compared by `<`: that goes by the server's locale.
@@ -22,7 +23,7 @@ local QUARANTINE, WAITING, RUN_FIRST, ARG_FIRST = KEYS[9], KEYS[10], 12, 4
 local P, ORIGIN = ARGV[2], ARGV[3]
 local HELD = P .. 'held'
 local sub, byte, pack = string.sub, string.byte, struct.pack
-local STATE_BYTES, YES = 55, byte('1')
+local STATE_BYTES, YES, IN_LINE = 55, byte('1'), 'L'
 local STANDARD_TENANT = 'default'
 -- No instant.
 local NEVER = '\128\0\0\0\0\0\0\0'
@@ -55,6 +56,9 @@ end
 
 -- What a member begins with.
 local function rank(priority, due) return pack('>I2i8', 1000 - priority, due) end
+
+-- What a member holds of a run whose place it is: that, and the id.
+local PLACE_BYTES = 26
 
 local function lane_key(lane) return P .. 'pending:' .. lane end
 
@@ -115,55 +119,74 @@ end
 local LIMITS, entered, has_limits = P .. 'flow:limits', {}, nil
 -- Slots of runs that leave pending or running, and runs that left a line, by their ids.
 local slots_left, lines_left = {}, {}
--- Gates that slots were given back to or taken in, and lines that runs came to or left.
-local gates_left, gates_taken, lines_used = {}, {}, {}
 
 local function became_pending(id)
   if has_limits == nil then has_limits = redis.call('EXISTS', LIMITS) == 1 end
   if has_limits then entered[#entered + 1] = id end
 end
 
--- A run that is neither pending nor running has no slots: gates between line feeds.
-local function give_back(id, slots)
-  for gate in string.gmatch(slots, '[^\n]+') do
-    redis.call('SREM', P .. 'flow:slots:' .. gate, id)
-    gates_left[gate] = true
+-- A slot is a member, the gate's name and the run; a line's runs are members behind its name. No
+-- name holds a zero byte, which sorts before all that a name holds.
+local SLOTS, ORDER, LINES = P .. 'flow:slots', P .. 'flow:order', P .. 'flow:lines'
+local END_OF_NAME = '\0'
+
+-- The members behind a name, as a range.
+local function members_of(name) return '[' .. name .. '\0', '(' .. name .. '\1' end
+
+-- Up to so many names that members of a range begin with, by one seek each. The range's end is
+-- that of a name, or of all.
+local function names_in(key, from, to, max)
+  local names = {}
+  while #names < max do
+    local member = redis.call('ZRANGEBYLEX', key, from, to, 'LIMIT', 0, 1)[1]
+    if not member then break end
+    local name = sub(member, 1, string.find(member, END_OF_NAME, 1, true) - 1)
+    names[#names + 1] = name
+    from = '[' .. name .. '\1'
   end
+  return names
+end
+
+-- Takes slots, gates between line feeds, out of those in use.
+local function free_slots(id, slots)
+  for gate in string.gmatch(slots, '[^\n]+') do remove(SLOTS, gate .. END_OF_NAME .. id) end
+end
+
+-- A run that is neither pending nor running has no slots.
+local function give_back(id, slots)
+  free_slots(id, slots)
   redis.call('HDEL', run_key(id), 'slots')
 end
 
 -- The run may be pending or running with a slot in each of these gates, and stands so.
 local function take_slots(id, slots, state)
-  for gate in string.gmatch(slots, '[^\n]+') do
-    redis.call('SADD', P .. 'flow:slots:' .. gate, id)
-    gates_taken[gate] = true
-  end
+  for gate in string.gmatch(slots, '[^\n]+') do add(SLOTS, 0, gate .. END_OF_NAME .. id) end
   redis.call('HSET', run_key(id), 'slots', slots, 'state', state)
 end
 
-local ORDER = P .. 'flow:order'
-
-local function line_key(line) return P .. 'flow:line:' .. line end
-
--- Takes a member out of a line and of the order of all lines.
-local function remove_from_line(line, member)
-  remove(line_key(line), member)
-  remove(ORDER, member)
-  lines_used[line] = true
+-- Takes a run out of its line and of the order of all lines, where it stands at this place.
+local function remove_from_line(line, place_and_id)
+  remove(LINES, line .. END_OF_NAME .. place_and_id)
+  remove(ORDER, place_and_id .. line)
 end
 
 local function leave_line(id, run)
   remove_from_line(run.line, rank(run.priority, run.due) .. id)
-  redis.call('HDEL', run_key(id), 'line')
   lines_left[id] = run.line
 end
 
+-- The run's state says that it stands in a line.
 local function join_line(id, line, priority, due)
-  local score, member = place(priority, due), rank(priority, due) .. id
-  add(line_key(line), score, member)
-  add(ORDER, score, member)
-  lines_used[line] = true
-  redis.call('HSET', run_key(id), 'line', line)
+  local place_and_id = rank(priority, due) .. id
+  add(LINES, 0, line .. END_OF_NAME .. place_and_id)
+  add(ORDER, place(priority, due), place_and_id .. line)
+end
+
+-- What runs of a lane, a job type and a limit key face together.
+local function line_of(lane, job_type, limit_key)
+  local tenant, queue = parts_of(lane)
+  local line = tenant .. '/' .. queue .. '/' .. job_type
+  return limit_key and line .. '/' .. limit_key or line
 end
 
 -- Batches. By batch, how many members came to stand in another place; and members that left an
@@ -270,8 +293,8 @@ end
 
 -- How one run stands; nothing if there is none. Status 99: it was set aside or is spoilt.
 local function look(id)
-  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside', 'followed', 'slots', 'line',
-    'batch')
+  local run = redis.pcall('HMGET', run_key(id), 'new', 'state', 'aside', 'followed', 'slots',
+    'limit_key', 'batch')
   if run.err then return { status = 99 } end
   local new, state = run[1], run[2]
   if not new and redis.call('EXISTS', run_key(id)) == 0 then return nil end
@@ -281,9 +304,13 @@ local function look(id)
   local due = state and struct.unpack('>i8', state, 19) or created
   state = state or '00' .. string.rep('\0', 8) .. NEVER .. sub(new, 1, 8)
     .. string.rep('\0', 4) .. NEVER .. string.rep('\0', 16) .. '0'
-  return { status = tonumber(sub(state, 1, 1)) or 99, state = state, due = due,
+  local status, line = tonumber(sub(state, 1, 1)) or 99, nil
+  if status == 7 and sub(state, STATE_BYTES) == IN_LINE then
+    line = line_of(lane, job_type, run[6])
+  end
+  return { status = status, state = state, due = due,
     priority = priority, lane = lane, job_type = job_type, new = new, tags_at = tags_at,
-    followed = run[4], slots = run[5], line = run[6],
+    followed = run[4], slots = run[5], line = line, limit_key = run[6],
     batch = run[7] }
 end
 
@@ -326,75 +353,57 @@ local function in_parts(command, key, list, part)
   end
 end
 
--- The scopes that a run is within, its gates' names, and its line.
+-- The scopes that a run is within, and its gates' names.
 local function scopes_of(lane, job_type, limit_key)
   local tenant, queue = parts_of(lane)
   local job = tenant .. '/' .. job_type
-  local line = tenant .. '/' .. queue .. '/' .. job_type
   local scopes = { 'everything', 'tenant:' .. tenant, 'queue:' .. queue, 'job:' .. job }
   local gates = { unpack(scopes) }
   if limit_key then
     scopes[5] = 'key:' .. job
     gates[5] = scopes[5] .. '/' .. limit_key
-    line = line .. '/' .. limit_key
   end
-  return scopes, gates, line
+  return scopes, gates
 end
 
 -- Holds a pending run in its line.
-local function hold(id, run, line)
+local function hold(id, run)
   remove(lane_key(run.lane), rank(run.priority, run.due) .. id)
   add(HELD, whole(run.due), id)
   count(run.lane, 0, -1)
   count(run.lane, 7, 1)
   shortened[run.lane] = true
   if run.slots then give_back(id, run.slots) end
-  redis.call('HSET', run_key(id), 'state', '7' .. sub(run.state, 2))
-  join_line(id, line, run.priority, run.due)
+  redis.call('HSET', run_key(id), 'state', '7' .. sub(run.state, 2, STATE_BYTES - 1) .. IN_LINE)
+  join_line(id, line_of(run.lane, run.job_type, run.limit_key), run.priority, run.due)
 end
 
--- Holds those of the runs just made pending that a limit applies to, as `FlowLimits::gates` says.
+-- Whether a limit applies to a run, as `FlowLimits::gates` says. What was answered for one run is
+-- remembered for others alike.
+local limited = {}
+local function is_limited(run)
+  local alike = run.lane .. (run.limit_key and '/' or ',') .. run.job_type
+  if limited[alike] == nil then
+    local scopes = scopes_of(run.lane, run.job_type, run.limit_key)
+    limited[alike] = false
+    for _, allows in ipairs(redis.call('HMGET', LIMITS, unpack(scopes))) do
+      if allows then limited[alike] = true end
+    end
+  end
+  return limited[alike]
+end
+
+-- Holds those of the runs just made pending that a limit applies to.
 local function hold_entered()
   for _, id in ipairs(entered) do
     local run = look(id)
-    if run and run.status == 0 and not run.slots then
-      local limit_key = redis.call('HGET', run_key(id), 'limit_key')
-      local scopes, _, line = scopes_of(run.lane, run.job_type, limit_key)
-      for _, allows in ipairs(redis.call('HMGET', LIMITS, unpack(scopes))) do
-        if allows then
-          hold(id, run, line)
-          break
-        end
-      end
-    end
+    if run and run.status == 0 and not run.slots and is_limited(run) then hold(id, run) end
   end
 end
 
 local function write_indexes()
   for key, list in pairs(removes) do in_parts('ZREM', key, list, MEMBERS_MAX) end
   for key, list in pairs(adds) do in_parts('ZADD', key, list, 2 * MEMBERS_MAX) end
-end
-
--- Notes which lines hold runs and which gates have slots in use, of those that were touched.
-local function note_flow()
-  local held, open, taken, free = {}, {}, {}, {}
-  for line in pairs(lines_used) do
-    if redis.call('EXISTS', line_key(line)) == 1 then
-      held[#held + 1] = 0
-      held[#held + 1] = line
-    else
-      open[#open + 1] = line
-    end
-  end
-  for gate in pairs(gates_taken) do taken[#taken + 1] = gate end
-  for gate in pairs(gates_left) do
-    local is_free = not gates_taken[gate] and redis.call('EXISTS', P .. 'flow:slots:' .. gate) == 0
-    if is_free then free[#free + 1] = gate end
-  end
-  in_parts('ZADD', P .. 'flow:lines', held, 2 * MEMBERS_MAX)
-  in_parts('ZREM', P .. 'flow:lines', open, MEMBERS_MAX)
-  in_parts('SADD', P .. 'flow:gates', taken, MEMBERS_MAX)
-  in_parts('SREM', P .. 'flow:gates', free, MEMBERS_MAX)
 end
 
 -- Writes the changes, and tells other processes. Answers the queues that became ready, and 1 if a
@@ -406,7 +415,6 @@ local function flush()
     hold_entered()
     write_indexes()
   end
-  note_flow()
   write_batches()
   add_up(COUNTS, deltas)
   add_up(WAITING, more_waiting())

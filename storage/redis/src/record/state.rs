@@ -12,7 +12,7 @@
 //! | 26 | 4 | lease number |
 //! | 30 | 8 | when the latest attempt began |
 //! | 38 | 16 | the worker of the latest claim; zeros for none |
-//! | 54 | 1 | `1` if the claim found an output, which the attempt's end may have to delete, else `0` |
+//! | 54 | 1 | `1` if the claim found an output, which the attempt's end may have to delete; while it is held, `L` if it stands in a line; else `0` |
 
 use uuid::Uuid;
 use zapjobs_model::{Lease, RunStatus, Timestamp, Transition, WorkerId};

@@ -1,9 +1,8 @@
 //! Held runs are made pending as their gates have room.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, OptionalExtension, Row, params};
 use zapjobs_model::flow::{
     Admission, GateAsked, GateUse, HeldLine, HeldRun, LINES_LOOKED_AT_MAX, Plan, first_looks,
-    in_lines,
 };
 use zapjobs_model::{LimitScope, Line, Priority, RunId, Timestamp};
 use zapjobs_storage::{AdmitRequest, Admitted, Notice};
@@ -63,7 +62,7 @@ pub(super) fn admit(tx: &mut Tx<'_>, request: &AdmitRequest) -> DbResult<Admitte
     }
     tx.db.prepare(FORGET_RATES)?.execute([tx.now.as_micros()])?;
     let look = Admission::new(&limits, tx.now);
-    let mut look = Look { db: tx.db, look, settling: &settling };
+    let mut look = Look { db: tx.db, in_use: tx.db.prepare(IN_USE)?, look, settling: &settling };
     let (plan, has_more_lines) = match look.at_first(request)? {
         Some(plan) => (plan, false),
         None => look.at_lines(request)?,
@@ -76,12 +75,13 @@ pub(super) fn admit(tx: &mut Tx<'_>, request: &AdmitRequest) -> DbResult<Admitte
         tx.db.prepare(PUT_RATE)?.execute(row)?;
     }
     let count = admitted.len();
+    let (mut take, mut admit) = (tx.db.prepare(TAKE)?, tx.db.prepare(ADMIT)?);
     for run in admitted {
         let id = run.id.0.as_bytes();
         for gate in &run.slots {
-            tx.db.prepare(TAKE)?.execute(params![gate, id])?;
+            take.execute(params![gate, id])?;
         }
-        tx.db.prepare(ADMIT)?.execute([id])?;
+        admit.execute([id])?;
         tx.tell(Notice::Ready(run.queue));
     }
     Ok(Admitted {
@@ -95,30 +95,51 @@ pub(super) fn admit(tx: &mut Tx<'_>, request: &AdmitRequest) -> DbResult<Admitte
 /// One look at what is held.
 struct Look<'a, 'b> {
     db: &'a Db,
+    /// [`IN_USE`], looked up once.
+    in_use: CachedStatement<'a>,
     look: Admission<'b>,
     settling: &'b [LimitScope],
 }
 
 impl Look<'_, '_> {
-    fn load<'c>(&mut self, lines: impl IntoIterator<Item = &'c Line>) -> DbResult<()> {
-        for gate in self.look.gates(lines) {
+    /// Reads what the gates of the lines met have in use.
+    fn load(&mut self) -> DbResult<()> {
+        for gate in self.look.gates_asked() {
             // One that is not loaded is shut.
             if !self.settling.iter().any(|scope| scope.has_gate(&gate.name)) {
-                self.look.load(&gate.name, used(self.db, &gate)?);
+                let used = self.used(&gate)?;
+                self.look.load(&gate, used);
             }
         }
         Ok(())
+    }
+
+    fn used(&mut self, gate: &GateAsked) -> DbResult<GateUse> {
+        let GateAsked { name, has_slots, has_rate, .. } = gate;
+        let mut used = GateUse::default();
+        if *has_slots {
+            let in_use: i64 = self.in_use.query_row([name], |row| row.get(0))?;
+            used.in_use = usize::try_from(in_use).unwrap_or(usize::MAX);
+        }
+        if *has_rate {
+            let rate: Option<String> =
+                self.db.prepare(RATE)?.query_row([name], |row| row.get(0)).optional()?;
+            let rate = rate.map(|text| serde_json::from_str(&text)).transpose();
+            used.rate =
+                rate.map_err(|_| DbError::corrupt(format!("what the rate of {name} remembers")))?;
+        }
+        Ok(used)
     }
 
     /// Looks at the first runs of all lines, where these suffice.
     fn at_first(&mut self, request: &AdmitRequest) -> DbResult<Option<Plan>> {
         for wanted in first_looks(request.limit) {
             let first = first_runs(self.db, wanted)?;
-            let read = first.len();
-            let held = in_lines(first.into_iter().filter(|(line, _)| request.selects(line)));
-            self.load(held.iter().map(|held| &held.line))?;
-            let plan = self.look.admit(&held, request.limit);
-            if plan.suffices(wanted, read) {
+            let selected = first.iter().filter(|(line, _)| request.selects(line));
+            let runs: Vec<_> = selected.map(|(line, run)| (self.look.meet(line), *run)).collect();
+            self.load()?;
+            let plan = self.look.admit_first(&runs, request.limit);
+            if plan.suffices(wanted, first.len()) {
                 return Ok(Some(plan));
             }
         }
@@ -129,7 +150,8 @@ impl Look<'_, '_> {
     fn at_lines(&mut self, request: &AdmitRequest) -> DbResult<(Plan, bool)> {
         let (lines, has_more) = lines(self.db)?;
         let lines: Vec<Line> = lines.into_iter().filter(|line| request.selects(line)).collect();
-        self.load(&lines)?;
+        lines.iter().for_each(|line| _ = self.look.meet(line));
+        self.load()?;
         let mut held = Vec::with_capacity(lines.len());
         let wanted = self.look.heads_wanted(&lines, request.limit);
         for (line, wanted) in lines.into_iter().zip(wanted) {
@@ -176,23 +198,6 @@ fn lines_behind(db: &Db, after: &str, limit: usize) -> DbResult<Vec<String>> {
     let mut statement = db.prepare(LINES)?;
     let rows = statement.query_map(params![after, row_limit(limit)], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn used(db: &Db, gate: &GateAsked) -> DbResult<GateUse> {
-    let GateAsked { name, has_slots, has_rate } = gate;
-    let mut used = GateUse::default();
-    if *has_slots {
-        let in_use: i64 = db.prepare(IN_USE)?.query_row([name], |row| row.get(0))?;
-        used.in_use = usize::try_from(in_use).unwrap_or(usize::MAX);
-    }
-    if *has_rate {
-        let rate: Option<String> =
-            db.prepare(RATE)?.query_row([name], |row| row.get(0)).optional()?;
-        let rate = rate.map(|text| serde_json::from_str(&text)).transpose();
-        used.rate =
-            rate.map_err(|_| DbError::corrupt(format!("what the rate of {name} remembers")))?;
-    }
-    Ok(used)
 }
 
 fn heads(db: &Db, line: &Line, limit: usize) -> DbResult<Vec<HeldRun>> {

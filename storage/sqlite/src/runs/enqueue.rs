@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, params};
 use zapjobs_model::unique::plan::has_key;
-use zapjobs_model::{NewRun, Run, RunStatus};
+use zapjobs_model::{NewRun, QueueName, RunStatus, Timestamp, Unique};
 use zapjobs_storage::{Activity, EnqueueResult, Notice};
 
 use super::keys;
@@ -44,12 +44,12 @@ pub(super) fn insert(tx: &mut Tx<'_>, runs: &[NewRun]) -> DbResult<Vec<EnqueueRe
     let mut inserter = Inserter::new(tx.db)?;
     let mut results = Vec::with_capacity(runs.len());
     for new in runs {
-        let run = Run::from_new(new.clone(), tx.now);
-        if inserter.insert(&run, seq)? {
+        let (status, due_at) = new.standing(tx.now);
+        if inserter.insert(new, seq, (status, due_at), tx.now)? {
             seq += 1;
             let enqueued = Activity { enqueued: 1, ..Activity::default() };
-            tx.count(run.tenant.as_str(), run.queue.as_str(), &enqueued);
-            ready_or_scheduled(&run).into_iter().for_each(|notice| tx.tell(notice));
+            tx.count(new.tenant.as_str(), new.queue.as_str(), &enqueued);
+            ready_or_scheduled(status, &new.queue).into_iter().for_each(|notice| tx.tell(notice));
             results.push(EnqueueResult::Stored);
         } else {
             results.push(EnqueueResult::Duplicate);
@@ -69,9 +69,9 @@ pub(crate) fn bytes_of(runs: &[NewRun]) -> usize {
     runs.iter().map(|run| RUN_BYTES + run.input.as_str().len()).sum()
 }
 
-pub(super) fn ready_or_scheduled(run: &Run) -> Option<Notice> {
-    match run.status {
-        RunStatus::Pending => Some(Notice::Ready(run.queue.clone())),
+pub(super) fn ready_or_scheduled(status: RunStatus, queue: &QueueName) -> Option<Notice> {
+    match status {
+        RunStatus::Pending => Some(Notice::Ready(queue.clone())),
         status => status.is_delayed().then_some(Notice::Scheduled),
     }
 }
@@ -92,9 +92,16 @@ impl<'a> Inserter<'a> {
         })
     }
 
-    /// Whether it was new.
-    fn insert(&mut self, run: &Run, seq: i64) -> DbResult<bool> {
+    /// Stores a run that stands so from `now` on. Answers whether it was new.
+    fn insert(
+        &mut self,
+        run: &NewRun,
+        seq: i64,
+        (status, due_at): (RunStatus, Timestamp),
+        now: Timestamp,
+    ) -> DbResult<bool> {
         let id = run.id.0.as_bytes();
+        let hold = run.unique.as_ref().and_then(Unique::hold);
         let inserted = self.run.execute(params![
             id,
             seq,
@@ -103,12 +110,12 @@ impl<'a> Inserter<'a> {
             run.queue.as_str(),
             run.priority.get(),
             run.trigger.code(),
-            run.status.code(),
-            run.created_at.as_micros(),
-            run.due_at.as_micros(),
+            status.code(),
+            now.as_micros(),
+            due_at.as_micros(),
             run.limit_key.as_ref().map(|key| key.as_str()),
-            run.unique.as_ref().map(|hold| hold.key.0.as_bytes()),
-            run.unique.map(|hold| hold.until.code()),
+            hold.as_ref().map(|hold| hold.key.0.as_bytes()),
+            hold.map(|hold| hold.until.code()),
             run.batch.as_ref().map(|batch| batch.0.as_bytes()),
         ])?;
         if inserted == 0 {

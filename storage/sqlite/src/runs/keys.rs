@@ -164,6 +164,6 @@ fn write_change(tx: &mut Tx<'_>, id: RunId, change: Change) -> DbResult<()> {
     tx.db.prepare(CHANGE_RUN)?.execute(params![id, run.priority.get(), due_at, status])?;
     let deadline = run.deadline.map(|time| time.as_micros());
     tx.db.prepare(CHANGE_INPUT)?.execute(params![id, run.input.as_str(), deadline])?;
-    ready_or_scheduled(&run).into_iter().for_each(|notice| tx.tell(notice));
+    ready_or_scheduled(run.status, &run.queue).into_iter().for_each(|notice| tx.tell(notice));
     Ok(())
 }
