@@ -196,3 +196,18 @@ async fn whoever_prefers_to_wait_gets_the_answer_at_once() {
     let answer = place.with(Method::GET, location, &[("prefer", "wait=5")], None).await;
     assert_eq!((answer.status, answer.header("preference-applied")), (StatusCode::OK, "wait=5"));
 }
+
+#[test]
+fn the_example_of_the_documentation_is_a_good_file() {
+    let documentation = include_str!("../../../../docs/http-api.md");
+    let (_, rest) = documentation.split_once("```toml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    let file: EndpointFile = toml::from_str(example).expect("TOML of this shape");
+    assert_eq!(file.endpoint.len(), 2);
+    Endpoints::new(file, &TenantId::standard()).expect("good ones");
+
+    let typo = "[[endpoint]]\npath = \"/a\"\njob_type = \"x\"\nquue = \"y\"\n";
+    let error = toml::from_str::<EndpointFile>(typo).expect_err("no such field");
+    let span = error.span().expect("a place");
+    assert_eq!(typo[..span.start].matches('\n').count() + 1, 4, "{error}");
+}
