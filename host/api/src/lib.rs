@@ -30,6 +30,7 @@ mod schemas;
 mod server;
 mod state;
 pub mod tokens;
+mod webhooks;
 mod workflows;
 
 pub use access::Scope;

@@ -1,9 +1,10 @@
 //! How the API is bounded, and whom it lets in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use zapjobs_model::TenantId;
-use zapjobs_runtime::TenantPolicy;
+use zapjobs_runtime::{HostMetrics, TenantPolicy};
 
 /// Bytes of one request's body at most: 32 MiB, twice the longest input.
 pub const BODY_BYTES_MAX: usize = 32 << 20;
@@ -46,6 +47,8 @@ pub struct ApiOptions {
     pub input_bytes_max: u64,
     /// The tenants' quotas.
     pub tenants: TenantPolicy,
+    /// What the host of this process counts, for `/metrics`. None.
+    pub metrics: Option<Arc<HostMetrics>>,
 }
 
 impl Default for ApiOptions {
@@ -58,6 +61,7 @@ impl Default for ApiOptions {
             body_bytes_max: BODY_BYTES_MAX,
             input_bytes_max: zapjobs_model::Limits::default().input_bytes_max,
             tenants: TenantPolicy::default(),
+            metrics: None,
         }
     }
 }

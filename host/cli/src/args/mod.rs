@@ -18,6 +18,7 @@ mod template;
 mod tokens;
 mod torture;
 mod unique;
+mod webhooks;
 mod workflow;
 
 use std::path::PathBuf;
@@ -45,6 +46,7 @@ pub(crate) use stats::{By, StatsArgs};
 pub(crate) use template::{PutTemplateArgs, TemplateArgs, TemplateCommand};
 pub(crate) use tokens::{CreateTokenArgs, RevokeTokenArgs, TokensCommand};
 pub(crate) use torture::TortureArgs;
+pub(crate) use webhooks::{AddWebhookArgs, DeliveriesArgs, ReplayArgs, WebhooksCommand};
 pub(crate) use workflow::{WorkflowCommand, WorkflowIdArgs, WorkflowRunArgs};
 
 use crate::config::Sources;
@@ -112,6 +114,9 @@ pub(crate) enum Command {
     /// Make, list and revoke tokens for the HTTP API
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Look after webhooks, which tell others of runs that ended
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
     /// Look after the schema of a SQLite or PostgreSQL storage
     #[command(subcommand)]
     Migrate(MigrateCommand),

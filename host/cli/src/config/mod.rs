@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use zapjobs_model::TenantId;
+use zapjobs_model::grants::PrivateAddresses;
 use zapjobs_runtime::{HostOptions, PluginOptions, SchemaCheck};
 
 pub(crate) use http::{ADDRESS as HTTP_ADDRESS, HttpConfig, HttpListen};
@@ -45,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) postgres: PostgresConfig,
     pub(crate) redis: RedisConfig,
     pub(crate) http: HttpConfig,
+    pub(crate) webhooks: PrivateAddresses,
 }
 
 /// Whether to write in colour.
@@ -177,6 +179,7 @@ impl Default for Config {
                 replicas_acked: 0,
             },
             http: HttpConfig::default(),
+            webhooks: PrivateAddresses::None,
         }
     }
 }

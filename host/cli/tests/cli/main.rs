@@ -18,4 +18,5 @@ mod support;
 mod survival;
 mod torture;
 mod waits;
+mod webhooks;
 mod workflows;

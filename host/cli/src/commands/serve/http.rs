@@ -43,6 +43,7 @@ impl Http {
             check_host: address.ip().is_loopback() || !config.hosts.is_empty(),
             input_bytes_max: app.config.host.limits.input_bytes_max,
             tenants: tenants.clone(),
+            metrics: Some(Arc::clone(&app.config.host.metrics)),
             ..ApiOptions::default()
         };
         let api = Api::new(Arc::clone(storage), options);
