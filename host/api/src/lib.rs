@@ -36,6 +36,7 @@ mod server;
 mod state;
 mod templates;
 pub mod tokens;
+mod webhooks;
 mod workflows;
 
 pub use access::Scope;

@@ -1,9 +1,10 @@
 //! How the API is bounded, and whom it lets in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use zapjobs_model::TenantId;
-use zapjobs_runtime::{PluginDesk, TenantPolicy};
+use zapjobs_runtime::{HostMetrics, PluginDesk, TenantPolicy};
 
 use crate::endpoints::Endpoints;
 
@@ -54,6 +55,8 @@ pub struct ApiOptions {
     pub plugins: Option<PluginDesk>,
     /// Paths whose requests become runs. None.
     pub endpoints: Endpoints,
+    /// What the host of this process counts, for `/metrics`. None.
+    pub metrics: Option<Arc<HostMetrics>>,
 }
 
 impl Default for ApiOptions {
@@ -68,6 +71,7 @@ impl Default for ApiOptions {
             tenants: TenantPolicy::default(),
             plugins: None,
             endpoints: Endpoints::default(),
+            metrics: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::http::problem::{Code, Problem};
 use crate::state::Api;
 use crate::{
     audit, batches, calendars, endpoints, explorer, health, jobs, limits, live, overview, plugins,
-    queues, runs, schedules, templates, tokens, workflows,
+    queues, runs, schedules, templates, tokens, webhooks, workflows,
 };
 
 const ABOUT: &str = "Background jobs that are WebAssembly components. Every answer that is not a \
@@ -61,6 +61,7 @@ fn all(api: &Api) -> OpenApiRouter<Api> {
         .merge(tokens::routes(api))
         .merge(audit::routes(api))
         .merge(live::routes(api))
+        .merge(webhooks::routes(api))
         .merge(health::routes(api))
 }
 

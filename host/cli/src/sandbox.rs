@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use zapjobs_model::port::{LoadError, Sandbox};
-use zapjobs_sandbox::{Compiler, SandboxOptions, WasmSandbox};
+use zapjobs_runtime::{Message, SendError, WebhookSender};
+use zapjobs_sandbox::{Compiler, Poster, SandboxOptions, SystemResolver, WasmSandbox};
 
 pub(crate) use zapjobs_sandbox::{Inspection, compile_child};
 
@@ -58,6 +60,29 @@ fn child() -> Done<Compiler> {
 /// Reads a component without running it.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
     zapjobs_sandbox::inspect(bytes)
+}
+
+/// What sends webhooks, to addresses that are checked as those of jobs are.
+pub(crate) fn webhook_sender(config: &Config) -> Done<Arc<dyn WebhookSender>> {
+    let resolver = Arc::new(SystemResolver::default());
+    let poster = Poster::new(config.webhooks.clone(), resolver)
+        .map_err(|error| Failure::new(Code::Unavailable, error))?;
+    Ok(Arc::new(PostingSender(poster)))
+}
+
+struct PostingSender(Poster);
+
+#[async_trait]
+impl WebhookSender for PostingSender {
+    async fn send(&self, message: Message) -> Result<u16, SendError> {
+        let Message { url, id, seconds, signature, body } = message;
+        let fields = [
+            ("webhook-id", id),
+            ("webhook-timestamp", seconds.to_string()),
+            ("webhook-signature", signature),
+        ];
+        self.0.post(&url, &fields, body).await.map_err(SendError)
+    }
 }
 
 fn sandbox(config: &Config, attempts: u32, compiler: Compiler) -> Done<Arc<dyn Sandbox>> {

@@ -13,6 +13,7 @@ use zapjobs_storage::{ApplyResult, StorageError};
 
 use crate::attempt::Finished;
 use crate::host_core::Core;
+use crate::metrics::Asked;
 use crate::suspender::suspend;
 
 /// Results that wait to be recorded at most; attempts wait with theirs once it is full.
@@ -78,7 +79,8 @@ fn settled(core: &Core, finished: &Finished) -> Transition {
 async fn apply(core: &Core, transitions: &[Transition]) -> Result<Vec<ApplyResult>, StorageError> {
     let mut pause = PAUSE.0;
     loop {
-        match core.storage.apply(transitions).await {
+        let applied = core.storage.apply(transitions);
+        match core.options.metrics.timed(Asked::Apply, applied).await {
             Err(error) if error.is_retryable() => {
                 tracing::warn!(%error, "results wait for the storage");
                 tokio::time::sleep(pause).await;
@@ -101,6 +103,7 @@ pub(crate) fn after_apply(
     for ((mut finished, transition), result) in group.into_iter().zip(transitions).zip(results) {
         match result {
             ApplyResult::Applied => {
+                core.options.metrics.note(&finished.run, transition);
                 if transition.status.is_final() {
                     core.note_last_status(&finished.run, transition.status);
                     if finished.run.batch.is_some() {

@@ -1,6 +1,7 @@
 //! How a host works. Every setting has a default that serves, and bounds that hold.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zapjobs_model::fairness::{WEIGHTED_QUEUES_MAX, Weight};
@@ -8,6 +9,7 @@ use zapjobs_model::{InvalidQuota, Limits, QueueName, RetryCode};
 use zapjobs_storage::QueueSelection;
 
 use crate::breaker::BreakerRules;
+use crate::metrics::HostMetrics;
 use crate::tenants::TenantPolicy;
 
 /// Seconds after which runs are raised at most: 1 year.
@@ -47,6 +49,8 @@ pub struct HostOptions {
     /// After how long a pending run of its queues gets the greatest priority, 1 second to 1 year;
     /// never where absent. Absent.
     pub aging: Option<Duration>,
+    /// Where what it does is counted. Its own.
+    pub metrics: Arc<HostMetrics>,
 }
 
 impl Default for HostOptions {
@@ -65,6 +69,7 @@ impl Default for HostOptions {
             tenants: TenantPolicy::default(),
             queue_weights: BTreeMap::new(),
             aging: None,
+            metrics: Arc::default(),
         }
     }
 }

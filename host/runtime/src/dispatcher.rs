@@ -16,6 +16,7 @@ use crate::attempt::{Finished, attempt};
 use crate::guests::GuestSpawner;
 use crate::host_core::Core;
 use crate::listener::check_cancellations;
+use crate::metrics::Asked;
 use crate::tenants::{Choice, Room};
 
 /// Runs claimed at once at most.
@@ -136,9 +137,10 @@ impl Dispatcher {
         };
         let worker = self.core.worker;
         let request = ClaimRequest { worker, queues, tenants, limit, lease: options.lease };
+        let metrics = &options.metrics;
         let claimed = match &self.core.queue_parts {
-            Some(parts) => parts.claim(&**storage, request).await?,
-            None => storage.claim(request).await?,
+            Some(parts) => metrics.timed(Asked::Claim, parts.claim(&**storage, request)).await?,
+            None => metrics.timed(Asked::Claim, storage.claim(request)).await?,
         };
         Ok(Claim::Answered { claimed, wanted: limit })
     }

@@ -35,6 +35,7 @@ mod host;
 mod host_core;
 mod limit_keys;
 mod listener;
+pub mod metrics;
 mod parents;
 mod plugins;
 mod queue_parts;
@@ -50,6 +51,7 @@ mod templates;
 mod tenant_client;
 mod tenants;
 mod waits;
+mod webhooks;
 mod workflow;
 mod workflow_runs;
 
@@ -65,6 +67,7 @@ pub use client::{Client, QuotaExceeded, SubmitError, Submitted, WaitError};
 pub use config::{HostOptions, InvalidOptions};
 pub use dead_letters::{DeadLetterGroups, DeadLetters};
 pub use host::{Host, StartError};
+pub use metrics::HostMetrics;
 pub use plugins::{
     DeskError, HoldReason, Manifest, ManifestError, Misfits, OrderError, Orders, Origin,
     PluginDesk, PluginDirectory, PluginId, PluginOptions, PluginOrder, PluginOverview, PluginPage,
@@ -76,6 +79,11 @@ pub use schema::{InputSchema, SchemaCache};
 pub use templates::{KeptTemplate, UseTemplateError};
 pub use tenant_client::TenantClient;
 pub use tenants::TenantPolicy;
+pub use webhooks::{
+    Delivery, DeliveryOutcome, KeptWebhook, Message, NewWebhook, Order, OrderKind, Progress,
+    SendError, Totals, WEBHOOKS_MAX, Webhook, WebhookError, WebhookSender, WebhookService,
+    webhook_totals,
+};
 pub use workflow::{
     AFTER_KEY, InvalidWorkflow, NAME_KEY, NODE_KEY, NODE_NAME_BYTES_MAX, NODES_MAX,
     StartedWorkflow, Workflow, workflow_tag,

@@ -6,7 +6,8 @@
 //! In reading order: [`target`] reads a request, [`policy`] compares it with the grants,
 //! [`secret`] fills in what the guest must not see, [`resolve`] and [`address`] find where it
 //! may go, [`connect`] goes there (with [`tls`]), [`exchange`] sends it and waits for its
-//! answer, and [`body`] and [`budget`] count what passes.
+//! answer, and [`body`] and [`budget`] count what passes. [`post`] sends what the host itself says,
+//! to addresses that are checked alike.
 
 pub(crate) mod address;
 pub(crate) mod body;
@@ -14,6 +15,7 @@ pub(crate) mod budget;
 mod connect;
 pub(crate) mod exchange;
 pub(crate) mod policy;
+pub(crate) mod post;
 pub(crate) mod resolve;
 pub(crate) mod secret;
 pub(crate) mod target;

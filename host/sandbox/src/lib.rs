@@ -46,6 +46,7 @@ mod text;
 mod verdict;
 
 pub use compile::child::compile_child;
+pub use egress::post::{POST_TIME_MAX, Poster};
 pub use egress::resolve::{Resolver, SystemResolver};
 pub use inspect::{Import, Inspection, inspect};
 pub use options::{Compiler, ErrorKind, SandboxError, SandboxOptions};

@@ -184,6 +184,13 @@ checked_text!(
     check_name
 );
 
+checked_text!(
+    /// What a webhook is called, within a tenant.
+    WebhookName,
+    "webhook name",
+    check_name
+);
+
 const WORD_BYTES_MAX: usize = 40;
 const WORD_RULE: &str = "use 1 to 40 of a-z and '-', beginning with a letter";
 

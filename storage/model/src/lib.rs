@@ -39,6 +39,7 @@ pub mod tenant;
 pub mod time;
 pub mod unique;
 pub mod wait;
+pub mod webhook;
 pub mod workflow;
 
 pub use batch::{Batch, BatchCounts, Settlement};
@@ -54,7 +55,7 @@ pub use grants::{Access, DirectoryGrant, Grants, HttpGrant, HttpTarget};
 pub use id::{
     BatchId, BatchName, CalendarName, CorrelationId, Digest, DocumentKind, DocumentName,
     InvalidName, JobType, Lease, LeaseKey, LimitKey, ParameterName, QueueName, RunId, ScheduleName,
-    SignalName, StepName, Tag, TemplateName, TenantId, WorkerId,
+    SignalName, StepName, Tag, TemplateName, TenantId, WebhookName, WorkerId,
 };
 pub use job_schedule::{
     FirePlan, JobSchedule, MissedPolicy, OnExcluded, OverlapPolicy, ScheduleKey, ScheduleOrigin,

@@ -19,7 +19,7 @@ use super::ticket::{Secret, Ticket};
 use super::{PREFIX, RESULTS};
 use crate::access::{Caller, Scope};
 use crate::http::problem::{Code, Problem, RETRY_AFTER_SECONDS};
-use crate::http::{body, prefer};
+use crate::http::{body, prefer, trace};
 use crate::options::AuthMode;
 use crate::runs::request_name;
 use crate::state::Api;
@@ -51,6 +51,7 @@ pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<R
     let secret = caller.is_none().then(Secret::new);
     let mut metadata = BTreeMap::from([(ENDPOINT_KEY.to_owned(), name.clone())]);
     metadata.extend(secret.as_ref().map(|it| (SECRET_KEY.to_owned(), it.digest())));
+    trace::keep(&parts.headers, &mut metadata);
     let input = input(endpoint, &parts, path, params, &body)?;
     let request = JobRequest {
         queue: endpoint.queue.clone(),

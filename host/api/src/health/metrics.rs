@@ -12,9 +12,11 @@ use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zapjobs_model::RunStatus;
+use zapjobs_runtime::webhook_totals;
 use zapjobs_storage::{Activity, Counts, RunFilter, Span, StatisticsRequest, StorageError};
 
 use super::counters::{BUCKETS, Counters};
+use super::families;
 use crate::access::{Group, Reach, Scope};
 use crate::http::problem::Problem;
 use crate::queues::oldest_pending;
@@ -40,19 +42,24 @@ async fn show_metrics(State(api): State<Api>) -> Result<Response, Problem> {
     let mut text = Text(String::new());
     runs(&api, &mut text).await?;
     queues(&api, &mut text).await?;
+    pauses(&api, &mut text).await?;
+    webhooks(&api, &mut text).await?;
     requests(api.counters(), &mut text);
+    if let Some(metrics) = &api.options().metrics {
+        families::host(metrics, &mut text);
+    }
     let kind = HeaderValue::from_static("text/plain; version=0.0.4");
     Ok(([(header::CONTENT_TYPE, kind)], text.0).into_response())
 }
 
-struct Text(String);
+pub(super) struct Text(String);
 
 impl Text {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
+    pub(super) fn head(&mut self, name: &str, kind: &str, help: &str) {
         self.0.push_str(&format!("# HELP zapjobs_{name} {help}\n# TYPE zapjobs_{name} {kind}\n"));
     }
 
-    fn line(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+    pub(super) fn line(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
         let labels = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
         writeln!(self.0, "zapjobs_{name}{labels} {value}").expect("a text grows");
     }
@@ -151,6 +158,8 @@ async fn queues(api: &Api, text: &mut Text) -> Result<(), StorageError> {
     if !rest.is_empty() {
         lines(OTHERS, &others);
     }
+    let dead: u64 = all.iter().map(|queue| queue.counts.failed).sum();
+    text.one("dead_letters", "gauge", "Runs that failed for good and are kept.", dead);
     let now = storage.now().await?;
     let name = "queue_oldest_pending_seconds";
     text.head(name, "gauge", "Age of a queue's oldest run that waits for a worker.");
@@ -161,6 +170,43 @@ async fn queues(api: &Api, text: &mut Text) -> Result<(), StorageError> {
             text.line(name, &labels, now.since(oldest).as_secs_f64());
         }
     }
+    Ok(())
+}
+
+async fn pauses(api: &Api, text: &mut Text) -> Result<(), StorageError> {
+    let storage = &**api.storage();
+    let limits = storage.limits_in_force().await?;
+    let paused = limits.iter().filter(|(_, limit)| limit.paused).count();
+    text.one(
+        "paused_scopes",
+        "gauge",
+        "Queues, job types, tenants or all that are paused.",
+        paused,
+    );
+    Ok(())
+}
+
+async fn webhooks(api: &Api, text: &mut Text) -> Result<(), StorageError> {
+    let storage = &**api.storage();
+    let (count, waiting, resting, totals) = webhook_totals(storage, storage.now().await?).await?;
+    text.one("webhooks", "gauge", "Webhooks that there are.", count);
+    text.one("webhook_messages_waiting", "gauge", "Messages that are sent again later.", waiting);
+    text.one(
+        "webhook_targets_resting",
+        "gauge",
+        "Targets that keep failing and are left alone for now.",
+        resting,
+    );
+    let name = "webhook_attempts_total";
+    text.head(name, "counter", "Attempts to deliver messages, of the webhooks that there are.");
+    text.line(name, "outcome=\"delivered\"", totals.delivered);
+    text.line(name, "outcome=\"failed\"", totals.failed);
+    text.one(
+        "webhook_messages_given_up_total",
+        "counter",
+        "Messages that were given up after their last attempt.",
+        totals.given_up,
+    );
     Ok(())
 }
 

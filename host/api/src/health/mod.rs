@@ -1,6 +1,7 @@
 //! Whether the host is well, and how it does: for orchestrators and for Prometheus.
 
 mod counters;
+mod families;
 mod metrics;
 mod ready;
 

@@ -16,8 +16,8 @@ use zapjobs_model::{
 use crate::access::Caller;
 use crate::http::body::StrictJson;
 use crate::http::path::Named;
-use crate::http::prefer;
 use crate::http::problem::{Code, Problem, ProblemBody};
+use crate::http::{prefer, trace};
 use crate::runs::{SubmittedRun, request_name, submitted};
 use crate::state::Api;
 
@@ -88,6 +88,7 @@ pub(super) async fn submit_template(
     let request = api.client().request_of_template(caller.tenant()?, &name, wish.params).await?;
     let mut metadata = request.metadata;
     metadata.extend(wish.metadata);
+    trace::keep(&headers, &mut metadata);
     let request = JobRequest {
         due: due.unwrap_or(request.due),
         trigger: Trigger::Api,

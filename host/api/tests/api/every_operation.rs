@@ -36,6 +36,10 @@ fn body(operation: &str) -> Option<Value> {
         "put_calendar" => Some(json!({"weekdays": ["SAT"]})),
         "put_template" => Some(json!({"job": "greet", "input": {"name": "a"}})),
         "signal_run" => Some(json!({"name": "go"})),
+        "create_webhook" => {
+            Some(json!({"name": "a", "url": "https://receiver.example/", "events": ["run.failed"]}))
+        }
+        "replay_webhook" => Some(json!({"from": "2026-01-01T00:00:00Z"})),
         "create_token" => Some(json!({"name": "a", "scope": "read"})),
         _ => None,
     }
@@ -111,6 +115,9 @@ async fn each_is_refused_without_a_token_with_too_little_scope_and_for_other_ten
     .await;
     let batch = made("/api/v1/batches", json!({"name": MARK, "open": true})).await;
     let token = made("/api/v1/tokens", json!({"name": MARK, "scope": "read"})).await;
+    let hook = json!({"name": MARK, "url": "https://receiver.example/", "events": ["run.failed"]});
+    let answer = place.by(&admin, Method::POST, "/api/v1/webhooks", Some(hook)).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
     let schedule = json!({"job_type": MARK, "rule": {"every_ms": 60_000}});
     let bearer = format!("Bearer {admin}");
     let headers = [("authorization", bearer.as_str()), ("if-none-match", "*")];

@@ -12,6 +12,7 @@ mod health;
 mod listening;
 mod live;
 mod looking;
+mod metrics;
 #[path = "../../examples/demo-server/paper.rs"]
 mod paper;
 mod plugins;
@@ -19,5 +20,6 @@ mod schedules;
 mod submitting;
 mod support;
 mod tokens;
+mod webhooks;
 mod whole;
 mod workflows;

@@ -21,6 +21,7 @@ mod template;
 mod tokens;
 mod torture;
 mod unique;
+mod webhooks;
 mod workflow;
 
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ pub(crate) use status::StatusArgs;
 pub(crate) use template::{PutTemplateArgs, TemplateArgs, TemplateCommand};
 pub(crate) use tokens::{CreateTokenArgs, RevokeTokenArgs, TokensCommand};
 pub(crate) use torture::TortureArgs;
+pub(crate) use webhooks::{AddWebhookArgs, DeliveriesArgs, ReplayArgs, WebhooksCommand};
 pub(crate) use workflow::{WorkflowCommand, WorkflowIdArgs, WorkflowRunArgs};
 
 use crate::config::Sources;
@@ -122,6 +124,9 @@ pub(crate) enum Command {
     /// Make, list and revoke tokens for the HTTP API
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Look after webhooks, which tell others of runs that ended
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
     /// Look after the schema of a SQLite or PostgreSQL storage
     #[command(subcommand)]
     Migrate(MigrateCommand),

@@ -30,6 +30,7 @@ mod template;
 mod text_file;
 mod tokens;
 mod torture;
+mod webhooks;
 mod workflow;
 
 use tokio::runtime::{Builder, Runtime};
@@ -117,6 +118,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Pause(scope) => limits::pause(scope, app).await,
         Command::Resume(scope) => limits::resume(scope, app).await,
         Command::Tokens(command) => tokens::tokens(command, app).await,
+        Command::Webhooks(command) => webhooks::webhooks(command, app).await,
         Command::Migrate(command) => migrate::migrate(command, app).await,
         Command::Doctor => doctor::doctor(app).await,
         Command::Torture(args) => torture::torture(args, app).await,

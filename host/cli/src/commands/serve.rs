@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use zapjobs_runtime::{
     Catalog, Host, HostOptions, PluginDirectory, PluginOptions, PluginReport, TenantPolicy,
-    TrustedKeys,
+    TrustedKeys, WebhookService,
 };
 use zapjobs_storage::Storage;
 
@@ -31,6 +31,8 @@ use http::Http;
 use ready::ReadyFile;
 use report::report;
 
+/// How long webhooks under way may take at shutdown; what was not recorded then is sent again.
+const WEBHOOKS_END_WITHIN: Duration = Duration::from_secs(5);
 /// Once attempts under way have ended, requests of the HTTP API get so much longer.
 const HTTP_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
@@ -43,15 +45,18 @@ pub(super) async fn serve(args: ServeArgs, app: App) -> Done {
     let catalog = Arc::new(Catalog::new());
     let mut plugins = directory(&app.config, &tenants, &storage, &catalog)?;
     let reports = plugins.rescan().await?;
-    reports.iter().for_each(|it| report(app.output, it));
+    let metrics = Arc::clone(&app.config.host.metrics);
+    reports.iter().for_each(|it| report(app.output, &metrics, it));
     let http = Http::start(&app, &storage, &tenants, plugins.desk()).await?;
     let options = HostOptions { tenants, ..app.config.host.clone() };
     let host = Host::start(options, Arc::clone(&storage), Arc::clone(&catalog)).await?;
+    let sender = sandbox::webhook_sender(&app.config)?;
+    let webhooks = WebhookService::start(Arc::clone(&storage), sender);
     let place = plugins.path().to_owned();
     let stop_watching = CancellationToken::new();
     let output = app.output;
     let watch = tokio::spawn(plugins.watch(stop_watching.clone(), move |told| match told {
-        Ok(told) => report(output, &told),
+        Ok(told) => report(output, &metrics, &told),
         Err(error) => tracing::error!("{error}"),
     }));
     ready_file.write(&app.config, &place, &reports)?;
@@ -61,6 +66,7 @@ pub(super) async fn serve(args: ServeArgs, app: App) -> Done {
     stop_watching.cancel();
     http.iter().for_each(Http::stop);
     let ended = stop(&app, host, &mut signals).await;
+    webhooks.stop(WEBHOOKS_END_WITHIN).await;
     if let Some(http) = http {
         http.ended(HTTP_ENDS_WITHIN).await;
     }

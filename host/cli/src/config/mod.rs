@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use zapjobs_model::TenantId;
+use zapjobs_model::grants::PrivateAddresses;
 use zapjobs_runtime::{HostOptions, PluginOptions, SchemaCheck};
 
 pub(crate) use http::{ADDRESS as HTTP_ADDRESS, HttpConfig, HttpListen};
@@ -46,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) postgres: PostgresConfig,
     pub(crate) redis: RedisConfig,
     pub(crate) http: HttpConfig,
+    pub(crate) webhooks: PrivateAddresses,
 }
 
 /// Whether to write in colour.
@@ -178,6 +180,7 @@ impl Default for Config {
                 replicas_acked: 0,
             },
             http: HttpConfig::default(),
+            webhooks: PrivateAddresses::None,
         }
     }
 }

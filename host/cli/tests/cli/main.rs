@@ -22,4 +22,5 @@ mod support;
 mod survival;
 mod torture;
 mod waits;
+mod webhooks;
 mod workflows;

@@ -8,6 +8,7 @@ use zapjobs_storage::{BATCH_MAX, LeaseState, Result, WorkerRecord};
 
 use super::Service;
 use crate::host_core::Core;
+use crate::metrics::Asked;
 
 /// A worker that has been silent for so many leases is forgotten.
 const LEASES_UNTIL_STALE: u32 = 4;
@@ -25,7 +26,8 @@ impl Service for Heartbeat {
     async fn run_once(&self, core: &Core) -> Result<Duration> {
         renew_leases(core).await?;
         let running = u32::try_from(core.held.len()).unwrap_or(u32::MAX);
-        core.storage.heartbeat(&WorkerRecord { running, ..self.record.clone() }).await?;
+        let record = WorkerRecord { running, ..self.record.clone() };
+        core.options.metrics.timed(Asked::Heartbeat, core.storage.heartbeat(&record)).await?;
         core.clock.synchronise(&*core.storage).await?;
         core.storage.remove_stale_workers(core.options.lease * LEASES_UNTIL_STALE).await?;
         Ok(core.options.lease / 3)

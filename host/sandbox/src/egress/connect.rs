@@ -94,7 +94,11 @@ fn refusal(closed: &Closed, target: &HttpTarget) -> Failure {
 }
 
 /// Tries one address after the other; each has its share of the time that is left.
-async fn dial(addresses: &[IpAddr], port: u16, before: Instant) -> Result<TcpStream, Failure> {
+pub(super) async fn dial(
+    addresses: &[IpAddr],
+    port: u16,
+    before: Instant,
+) -> Result<TcpStream, Failure> {
     let mut last = Error::ConnectionTimeout;
     for (at, address) in addresses.iter().enumerate() {
         let now = Instant::now();

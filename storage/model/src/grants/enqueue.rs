@@ -3,8 +3,9 @@
 //! **Invariant:** a pattern matches whole names; `*` in it stands for any characters.
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::InvalidGrant;
 
@@ -30,8 +31,8 @@ impl EnqueueGrant {
 }
 
 /// A job's name, or part of one with `*` for the rest: `resize`, `report-*`, `*`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct JobPattern(String);
 
 impl JobPattern {
@@ -69,6 +70,19 @@ impl TryFrom<String> for JobPattern {
     type Error = InvalidGrant;
     fn try_from(text: String) -> Result<Self, InvalidGrant> {
         Self::parse(&text)
+    }
+}
+
+impl FromStr for JobPattern {
+    type Err = InvalidGrant;
+    fn from_str(text: &str) -> Result<Self, InvalidGrant> {
+        Self::parse(text)
+    }
+}
+
+impl From<JobPattern> for String {
+    fn from(pattern: JobPattern) -> Self {
+        pattern.0
     }
 }
 

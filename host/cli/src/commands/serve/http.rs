@@ -46,6 +46,7 @@ impl Http {
             tenants: tenants.clone(),
             plugins,
             endpoints: endpoints::read(config.endpoints.as_deref(), &app.config.tenant)?,
+            metrics: Some(Arc::clone(&app.config.host.metrics)),
             ..ApiOptions::default()
         };
         let api = Api::new(Arc::clone(storage), options);

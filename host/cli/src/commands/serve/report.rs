@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use zapjobs_model::JobKey;
-use zapjobs_runtime::{HoldReason, Origin, PluginReport, PluginState};
+use zapjobs_runtime::{HoldReason, HostMetrics, Origin, PluginReport, PluginState};
 
 use crate::output::{Output, Tone, plain};
 
-/// Says what became of a plugin.
-pub(super) fn report(output: Output, report: &PluginReport) {
+/// Says what became of a plugin, and counts it.
+pub(super) fn report(output: Output, metrics: &HostMetrics, report: &PluginReport) {
+    metrics.note_plugin(&report.state);
     if output.json {
         output.line_if_read(as_json(report));
         return;

@@ -8,6 +8,7 @@ mod plugins;
 mod sandbox;
 mod storages;
 mod text;
+mod webhooks;
 
 use super::Config;
 
@@ -41,10 +42,11 @@ impl Setting {
 /// Every setting, in the order of the template.
 pub(crate) const SETTINGS: &[Setting] = &joined();
 
-const GROUPS: [&[Setting]; 7] = [
+const GROUPS: [&[Setting]; 8] = [
     general::SETTINGS,
     host::SETTINGS,
     http::SETTINGS,
+    webhooks::SETTINGS,
     plugins::SETTINGS,
     limits::SETTINGS,
     sandbox::SETTINGS,
@@ -105,6 +107,7 @@ mod tests {
             ("host.queues", "a=0", "use 1 to 1000"),
             ("http.listen", "7878", "use auto, off, or one such as 127.0.0.1:7878"),
             ("http.auth", "none", "tokens or off"),
+            ("webhooks.allow", "10.0.0.1/8", "have to be zero"),
         ] {
             let setting = Setting::find(key).expect("a setting");
             let error = (setting.write)(&mut Config::default(), text).expect_err(text);
