@@ -13,6 +13,7 @@ mod limits;
 mod manual;
 mod plugins;
 mod presets;
+mod remote;
 mod schedules;
 mod server;
 mod shared;

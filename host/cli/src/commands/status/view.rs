@@ -38,13 +38,16 @@ pub(super) fn view(snapshot: &Snapshot, rates: Option<Rates>, size: Size) -> Vec
 /// One line for a log of looks.
 pub(super) fn summary(snapshot: &Snapshot) -> String {
     let Counts { pending, running, completed, failed, .. } = snapshot.counts;
+    let hosts = snapshot
+        .workers
+        .as_ref()
+        .map(|all| format!("; {} of {} hosts alive", alive(snapshot).count(), all.len()));
     format!(
         "{} pending {pending}, waiting {}, running {running}, completed {completed}, failed \
-         {failed}; {} of {} hosts alive",
+         {failed}{}",
         clock(snapshot.now),
         waiting(&snapshot.counts),
-        alive(snapshot).count(),
-        snapshot.workers.len(),
+        hosts.unwrap_or_default(),
     )
 }
 
@@ -113,7 +116,7 @@ fn happened(snapshot: &Snapshot, rates: Option<Rates>) -> Line {
 }
 
 fn alive(snapshot: &Snapshot) -> impl Iterator<Item = &WorkerRecord> {
-    snapshot.workers.iter().filter(|it| is_alive(it, snapshot.now))
+    snapshot.workers.iter().flatten().filter(|it| is_alive(it, snapshot.now))
 }
 
 fn is_alive(worker: &WorkerRecord, now: Timestamp) -> bool {
@@ -123,9 +126,10 @@ fn is_alive(worker: &WorkerRecord, now: Timestamp) -> bool {
 fn hosts(snapshot: &Snapshot) -> Part {
     let running: u64 = alive(snapshot).map(|it| u64::from(it.running)).sum();
     let slots: u64 = alive(snapshot).map(|it| u64::from(it.concurrency)).sum();
-    let about = match snapshot.workers.len() {
-        0 => "none: nothing runs until `zapjobs serve` does".to_owned(),
-        count => {
+    let about = match snapshot.workers.as_ref().map(Vec::len) {
+        None => "are not told to a token of one tenant".to_owned(),
+        Some(0) => "none: nothing runs until `zapjobs serve` does".to_owned(),
+        Some(count) => {
             format!(
                 "{} of {count} alive, {running} of {slots} slots in use",
                 alive(snapshot).count()
@@ -144,7 +148,7 @@ fn hosts(snapshot: &Snapshot) -> Part {
             (queues, Some(Tone::Quiet)),
         ]
     };
-    Part::new("HOSTS", about, snapshot.workers.iter().map(row).collect(), 0)
+    Part::new("HOSTS", about, snapshot.workers.iter().flatten().map(row).collect(), 0)
 }
 
 /// Runs that wait for their time or for something else.

@@ -3,6 +3,7 @@
 //! **Invariant:** what a server refuses, it says itself: its words are passed on. What it answers
 //! is read into the model's own types, as they are written there.
 
+mod answers;
 mod connection;
 mod events;
 mod installation;
@@ -68,9 +69,8 @@ impl Remote {
         let mut query = Query::default();
         query.maybe("tenant", tenant);
         let path = query.on("/api/v1/server");
-        let answer = connection
-            .ask(Ask { method: Method::GET, path, body: None, wait: None })
-            .await?;
+        let answer =
+            connection.ask(Ask { method: Method::GET, path, body: None, wait: None }).await?;
         let server: Server = read(&good(answer)?)?;
         let tenant = server.caller.tenant.unwrap_or_else(TenantId::standard);
         Ok(Self { connection, tenant, is_bound: server.caller.bound_to.is_some() })

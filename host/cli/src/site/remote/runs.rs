@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hyper::{Method, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep};
-use zapjobs_model::{
-    Dependency, JobRequest, Json, Lease, LogEntry, LogLine, Run, RunId, RunStatus, Signal,
-    Timestamp, Wait,
-};
+use zapjobs_model::{JobRequest, Json, LogEntry, LogLine, Run, RunId, RunStatus, Step, Timestamp};
 use zapjobs_runtime::{BulkReport, DeadLetterGroups, Selection, Submitted, WaitError};
 use zapjobs_storage::{
     Alteration, CancelResult, EnqueueResult, PAGE_MAX, RequeueResult, RunFilter,
 };
 
+use super::answers::{
+    self, Beside, Changed, CutPage, LogLines, LogPlace, Matching, RunPage, StepList, SubmittedRuns,
+};
 use super::events::hints;
 use super::wish::wish;
 use super::{Problem, Query, Remote, good, read, refused};
@@ -28,66 +28,6 @@ const RUNS: &str = "/api/v1/runs";
 const WAIT_MAX: Duration = Duration::from_secs(50);
 /// Where the server does not wait, it is asked again after so long at the earliest.
 const WAIT_MIN: Duration = Duration::from_millis(250);
-
-#[derive(Deserialize)]
-struct SubmittedRuns {
-    ids: Vec<RunId>,
-    results: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct RunPage {
-    runs: Vec<Run>,
-    next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CutPage {
-    runs: Vec<CutRun>,
-}
-
-/// What is left out of a run on a page.
-#[derive(Deserialize)]
-struct CutRun {
-    id: RunId,
-    #[serde(default)]
-    cut: Vec<String>,
-}
-
-/// What is shown of a run beside itself.
-#[derive(Deserialize)]
-struct Beside {
-    after: Vec<Dependency>,
-    wait: Option<Wait>,
-    signals: Vec<Signal>,
-}
-
-#[derive(Deserialize)]
-struct LogLines<'a> {
-    #[serde(borrow)]
-    entries: Vec<&'a RawValue>,
-    next: Option<String>,
-    has_more: bool,
-}
-
-#[derive(Deserialize)]
-struct LogPlace {
-    run: RunId,
-    lease: Lease,
-    index: u32,
-}
-
-#[derive(Deserialize)]
-struct Changed {
-    status: Option<RunStatus>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Matching {
-    matching: usize,
-    has_more: bool,
-}
 
 #[derive(Serialize)]
 struct FilterBody<'a> {
@@ -254,12 +194,13 @@ impl Runs for Remote {
         if let Alteration::Requeue { input: Some(input) } = alteration {
             return self.retry_with(ids, input).await;
         }
-        self.post(&format!("{RUNS}/alter"), Some(order(alteration, &json!({ "runs": ids })))).await
+        let body = order(alteration, &json!({ "runs": ids }));
+        Ok(self.post::<answers::Bulk>(&format!("{RUNS}/alter"), Some(body)).await?.into())
     }
 
     async fn alter_all(&self, selection: &Selection, alteration: &Alteration) -> Done<BulkReport> {
         let body = order(alteration, &json!({ "filter": filter(selection) }));
-        self.post(&format!("{RUNS}/alter"), Some(body)).await
+        Ok(self.post::<answers::Bulk>(&format!("{RUNS}/alter"), Some(body)).await?.into())
     }
 
     async fn count_matching(
@@ -273,8 +214,13 @@ impl Runs for Remote {
         Ok((matching, has_more))
     }
 
+    async fn steps(&self, run: RunId) -> Done<Vec<Step>> {
+        let list: StepList = self.get(&format!("{RUNS}/{run}/steps"), self.query()).await?;
+        Ok(list.steps)
+    }
+
     async fn dead_letters(&self) -> Done<DeadLetterGroups> {
-        self.get("/api/v1/dead", self.query()).await
+        Ok(self.get::<answers::Groups>("/api/v1/dead", self.query()).await?.into())
     }
 }
 
