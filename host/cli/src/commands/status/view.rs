@@ -60,7 +60,7 @@ struct Part {
 }
 
 impl Part {
-    fn new(name: &str, about: String, rows: Vec<Vec<Cell>>, more: u64) -> Self {
+    fn new(name: &str, about: &str, rows: Vec<Vec<Cell>>, more: u64) -> Self {
         let heading = [(name.to_owned(), Some(Tone::Strong)), (format!(" {about}"), None)];
         Self { heading: Line::new(heading), rows: columns(rows), more }
     }
@@ -148,7 +148,7 @@ fn hosts(snapshot: &Snapshot) -> Part {
             (queues, Some(Tone::Quiet)),
         ]
     };
-    Part::new("HOSTS", about, snapshot.workers.iter().flatten().map(row).collect(), 0)
+    Part::new("HOSTS", &about, snapshot.workers.iter().flatten().map(row).collect(), 0)
 }
 
 /// Runs that wait for their time or for something else.
@@ -184,7 +184,7 @@ fn queues(snapshot: &Snapshot) -> Part {
             some(counts.held, "held"),
         ]
     });
-    Part::new("QUEUES", about, rows.collect(), 0)
+    Part::new("QUEUES", &about, rows.collect(), 0)
 }
 
 fn running(snapshot: &Snapshot, columns: usize) -> Part {
@@ -206,7 +206,7 @@ fn running(snapshot: &Snapshot, columns: usize) -> Part {
     };
     let rows: Vec<_> = snapshot.running.iter().map(row).collect();
     let more = count - rows.len() as u64;
-    Part::new("RUNNING", about, rows, more)
+    Part::new("RUNNING", &about, rows, more)
 }
 
 fn failures(snapshot: &Snapshot) -> Part {
@@ -222,7 +222,7 @@ fn failures(snapshot: &Snapshot) -> Part {
             (it.message.clone(), None),
         ]
     };
-    Part::new("FAILED", about, snapshot.failures.iter().map(row).collect(), 0)
+    Part::new("FAILED", &about, snapshot.failures.iter().map(row).collect(), 0)
 }
 
 /// How far a run has come: a bar where its whole is known, else a number.

@@ -116,6 +116,6 @@ impl Resized {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
