@@ -9,10 +9,13 @@
 mod args;
 mod commands;
 mod config;
+mod contexts;
 mod errors;
 mod output;
+mod own_file;
 mod sandbox;
 mod scaffold;
+mod site;
 mod storage;
 mod values;
 
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
     let (output, done) = match config::load(&cli.sources(), environment) {
         Ok(effective) => {
             let output = Output::new(cli.global.json, effective.config.color);
-            (output, commands::execute(cli.command, effective, output))
+            (output, commands::execute(cli.command, &cli.global.server, effective, output))
         }
         Err(failure) => (Output::new(cli.global.json, Color::Auto), Err(failure)),
     };

@@ -1,4 +1,5 @@
-//! The list of cases about what is kept beside runs: batches, steps, signals, documents. Those
+//! The list of cases about what is kept beside runs: batches, steps, signals,
+//! documents, endings. Those
 //! about runs stand in `list`.
 
 /// Hands every such case's name to a macro, by family, after what else that macro is to get.
@@ -74,6 +75,15 @@ macro_rules! with_every_case_beside_runs {
             a_signal_that_is_too_long_and_a_suspension_that_ends_are_refused
             no_signal_is_lost_between_look_and_wait
             a_signal_that_several_take_is_taken_once
+        }
+        endings {
+            endings_stand_in_the_order_of_time_and_then_of_ids
+            every_way_to_end_is_an_ending
+            a_look_goes_on_behind_the_last_ending_even_among_many_of_one_instant
+            only_endings_before_an_instant_are_answered
+            a_run_that_is_asked_to_run_again_has_not_ended
+            a_place_holds_though_its_run_is_deleted
+            after_closing_there_are_no_endings
         }
     } };
 }

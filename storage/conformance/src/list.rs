@@ -584,15 +584,6 @@ macro_rules! with_every_case {
             an_old_run_that_is_raised_goes_before_newer_urgent_ones
             after_closing_nothing_is_old
         }
-        endings {
-            endings_stand_in_the_order_of_time_and_then_of_ids
-            every_way_to_end_is_an_ending
-            a_look_goes_on_behind_the_last_ending_even_among_many_of_one_instant
-            only_endings_before_an_instant_are_answered
-            a_run_that_is_asked_to_run_again_has_not_ended
-            a_place_holds_though_its_run_is_deleted
-            after_closing_there_are_no_endings
-        }
         concurrent_claims {
             a_run_claimed_by_name_goes_to_one_of_several
             claims_by_name_and_by_queue_hand_out_each_run_once

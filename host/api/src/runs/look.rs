@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use zapjobs_model::{Dependency, Lease, LogEntry, LogLevel, Run, RunId, Step};
+use zapjobs_model::{Dependency, Lease, LogEntry, LogLevel, Run, RunId, Signal, Step, Wait};
 use zapjobs_storage::{LogPageRequest, PAGE_MAX};
 
 use crate::access::Caller;
@@ -27,11 +27,14 @@ struct ShownRun {
     #[serde(flatten)]
     run: Run,
     after: Vec<Dependency>,
+    wait: Option<Wait>,
+    signals: Vec<Signal>,
 }
 
 /// Show a run
 ///
-/// With its whole input and output, and what it still waits for as `after`. With `Prefer: wait=10`
+/// With its whole input and output, the runs it still waits for as `after`, the sleep or signal it
+/// waits for as `wait`, and signals it has not taken as `signals`. With `Prefer: wait=10`
 /// the answer waits for the run to end, 60 seconds at most, and tells how it then stands.
 #[utoipa::path(
     get, path = "/api/v1/runs/{id}", tag = "runs",
@@ -60,7 +63,9 @@ pub(super) async fn show_run(
         applied = Some(header);
     }
     let after = api.storage().dependencies(id).await?;
-    let mut response = etag::tagged(&headers, &ShownRun { run, after })?;
+    let wait = api.storage().wait_of(id).await?;
+    let signals = api.storage().signals(id).await?;
+    let mut response = etag::tagged(&headers, &ShownRun { run, after, wait, signals })?;
     if let Some(applied) = applied {
         response.headers_mut().insert(prefer::APPLIED, applied);
     }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod calendar;
+mod context;
 mod dead;
 mod enqueue;
 mod init;
@@ -32,6 +33,7 @@ pub(crate) use batch::{
     BatchAddArgs, BatchCommand, BatchCreateArgs, BatchListArgs, BatchWaitArgs, CallbackArg,
 };
 pub(crate) use calendar::{CalendarArgs, CalendarCommand, CheckCalendarArgs, PutCalendarArgs};
+pub(crate) use context::{ContextCommand, ServerArgs};
 pub(crate) use dead::{DeadCommand, DeadRetryArgs, DeadShowArgs};
 pub(crate) use enqueue::{EnqueueArgs, WaitArgs};
 pub(crate) use init::InitArgs;
@@ -118,9 +120,14 @@ pub(crate) enum Command {
     Pause(ScopeArgs),
     /// End a pause
     Resume(ScopeArgs),
+    /// List job types as they are served
+    Jobs,
     /// List and inspect plugins, and say which version serves
     #[command(subcommand)]
     Plugins(PluginsCommand),
+    /// Look after the servers that commands can work on
+    #[command(subcommand)]
+    Context(ContextCommand),
     /// Make, list and revoke tokens for the HTTP API
     #[command(subcommand)]
     Tokens(TokensCommand),
@@ -161,6 +168,8 @@ pub(crate) struct GlobalArgs {
     /// is safer in the environment, as ZAPJOBS_STORAGE
     #[arg(long, global = true, value_name = "URL")]
     storage: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
     /// The directory of components [default: ./plugins]
     #[arg(long, global = true, value_name = "DIR")]
     plugins: Option<String>,

@@ -1,20 +1,20 @@
 //! `zapjobs enqueue`: asks for a run.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use zapjobs_model::{
     Dependency, Due, JobDefinition, JobKey, JobRequest, Json, ParameterValues, RunId, Trigger,
 };
-use zapjobs_runtime::{Client, Submitted};
-use zapjobs_storage::{EnqueueResult, Storage};
+use zapjobs_runtime::Submitted;
+use zapjobs_storage::EnqueueResult;
 
 use super::follow::follow_to_end;
 use super::runs::find;
 use super::{App, input, submitting};
 use crate::args::EnqueueArgs;
 use crate::errors::{Done, Failure};
+use crate::site::Site;
 use crate::storage::open_existing;
 
 /// A host whose last sign of life is older than this is taken for dead.
@@ -26,16 +26,15 @@ pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
         (None, Some(many)) => input::read_lines(many)?,
         (None, None) => Vec::new(),
     };
-    let storage = open_existing(&app.config).await?;
-    let client = submitting::client(&app, &storage)?;
-    let template = of_template(&client, &args, &app).await?;
+    let template = of_template(&args, &app).await?;
+    let site = app.submitting_site().await?;
     let job = template.as_ref().map(|request| request.job_type.clone()).or(args.job.clone());
     let job_type = job.ok_or_else(|| Failure::usage("no job: name one, or a template"))?;
-    let key = JobKey { tenant: app.config.tenant.clone(), job_type };
-    let definition = storage.definition(&key).await?;
+    let key = JobKey { tenant: site.tenant().clone(), job_type };
+    let definition = site.definition(&key.job_type).await?;
     let mut after = Vec::with_capacity(args.after.len());
     for of in &args.after {
-        let run = find(&storage, &app.config.tenant, &of.run).await?.id;
+        let run = find(&*site, &of.run).await?.id;
         after.push(Dependency { run, on: of.on });
     }
     let mut requests = match template {
@@ -43,14 +42,14 @@ pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
         None => requests(&args, &key, given, definition.as_ref()),
     };
     requests.iter_mut().for_each(|request| request.after.clone_from(&after));
-    let submitted = client.submit_all(requests).await?;
+    let submitted = site.submit(requests).await?;
     submitted.iter().for_each(|submitted| note_unless_stored(&app, *submitted));
     if let Some(definition) = &definition {
-        warn_if_unserved(&app, &storage, definition).await?;
+        warn_if_unserved(&app, &*site, definition).await?;
     }
     match submitted.as_slice() {
         [one] if args.wait.wait => {
-            follow_to_end(&app, &storage, one.id, args.wait.timeout).await?;
+            follow_to_end(&app, &*site, one.id, args.wait.timeout).await?;
         }
         [one] if app.output.json && args.inputs.is_none() => {
             app.output.document(&json!({ "id": one.id, "result": word(one.result) }));
@@ -62,7 +61,7 @@ pub(super) async fn enqueue(args: EnqueueArgs, app: App) -> Done {
         }
         all => all.iter().for_each(|it| app.output.line(it.id)),
     }
-    Ok(storage.close().await?)
+    site.close().await
 }
 
 const fn word(result: EnqueueResult) -> &'static str {
@@ -104,13 +103,17 @@ fn request(args: &EnqueueArgs, key: &JobKey, input: Json) -> JobRequest {
 }
 
 /// The request of the template that is named, if one is.
-async fn of_template(client: &Client, args: &EnqueueArgs, app: &App) -> Done<Option<JobRequest>> {
+async fn of_template(args: &EnqueueArgs, app: &App) -> Done<Option<JobRequest>> {
     let Some(name) = &args.fill.template else { return Ok(None) };
+    let storage = open_existing(&app.config).await?;
+    let client = submitting::client(app, &storage)?;
     let values: ParameterValues = args.fill.params.iter().cloned().collect();
     if values.len() < args.fill.params.len() {
         return Err(Failure::usage("--param: a parameter is named twice: name each once"));
     }
-    Ok(Some(client.request_of_template(&app.config.tenant, name, values).await?))
+    let request = client.request_of_template(&app.config.tenant, name, values).await?;
+    storage.close().await?;
+    Ok(Some(request))
 }
 
 /// A request with all that was named on the command line.
@@ -139,11 +142,7 @@ fn with_args(request: JobRequest, args: &EnqueueArgs) -> JobRequest {
 }
 
 /// Says where a run will wait because nothing is there to execute it.
-async fn warn_if_unserved(
-    app: &App,
-    storage: &Arc<dyn Storage>,
-    definition: &JobDefinition,
-) -> Done {
+async fn warn_if_unserved(app: &App, site: &dyn Site, definition: &JobDefinition) -> Done {
     let job = &definition.key.job_type;
     if definition.digest.is_none() {
         app.output.note(format_args!(
@@ -152,8 +151,8 @@ async fn warn_if_unserved(
         ));
         return Ok(());
     }
-    let now = storage.now().await?;
-    let workers = storage.workers().await?;
+    let now = site.now().await?;
+    let Some(workers) = site.workers().await? else { return Ok(()) };
     if !workers.iter().any(|worker| now.since(worker.seen_at) < HOST_SILENT) {
         app.output.note(
             "note: no host serves this storage now; the run waits until `zapjobs serve` does",

@@ -2,34 +2,38 @@
 
 use serde_json::json;
 use zapjobs_model::{FlowLimit, LimitChange, LimitScope, Rate, RateAlgorithm};
-use zapjobs_storage::{ErrorKind, LimitUse};
+use zapjobs_storage::LimitUse;
 
 use super::App;
 use crate::args::{LimitsCommand, ScopeArgs, SetLimitArgs};
-use crate::errors::{Done, Failure};
+use crate::errors::Done;
 use crate::output::{Tone, table};
-use crate::storage::open_existing;
+use crate::site::SharedSite;
 use crate::values::format_span;
 
 pub(super) async fn limits(command: LimitsCommand, app: App) -> Done {
-    let tenant = &app.config.tenant;
+    let site = app.site().await?;
     match command {
-        LimitsCommand::List => list(app).await,
+        LimitsCommand::List => list(&site, &app).await,
         LimitsCommand::Set(args) => {
-            change(&args.scope.scope(tenant), LimitChange::set(limit(&args)), &app).await
+            let scope = args.scope.scope(site.tenant());
+            change(&site, &scope, LimitChange::set(limit(&args)), &app).await
         }
         LimitsCommand::Remove(scope) => {
-            change(&scope.scope(tenant), LimitChange::Remove, &app).await
+            let scope = scope.scope(site.tenant());
+            change(&site, &scope, LimitChange::Remove, &app).await
         }
     }
 }
 
 pub(super) async fn pause(scope: ScopeArgs, app: App) -> Done {
-    change(&scope.scope(&app.config.tenant), LimitChange::Pause, &app).await
+    let site = app.site().await?;
+    change(&site, &scope.scope(site.tenant()), LimitChange::Pause, &app).await
 }
 
 pub(super) async fn resume(scope: ScopeArgs, app: App) -> Done {
-    change(&scope.scope(&app.config.tenant), LimitChange::Resume, &app).await
+    let site = app.site().await?;
+    change(&site, &scope.scope(site.tenant()), LimitChange::Resume, &app).await
 }
 
 fn limit(args: &SetLimitArgs) -> FlowLimit {
@@ -44,13 +48,9 @@ fn limit(args: &SetLimitArgs) -> FlowLimit {
     FlowLimit { concurrency: args.concurrency, rate, key_pointer: args.key.clone(), paused: false }
 }
 
-async fn change(scope: &LimitScope, change: LimitChange, app: &App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let limit = storage.change_limit(scope, change).await.map_err(|error| match error.kind() {
-        ErrorKind::InvalidRequest => Failure::usage(error.to_string()),
-        _ => error.into(),
-    })?;
-    storage.close().await?;
+async fn change(site: &SharedSite, scope: &LimitScope, change: LimitChange, app: &App) -> Done {
+    let limit = site.change_limit(scope, change).await?;
+    site.close().await?;
     if app.output.json {
         app.output.document(&json!({ "scope": scope, "limit": limit }));
         return Ok(());
@@ -60,10 +60,9 @@ async fn change(scope: &LimitScope, change: LimitChange, app: &App) -> Done {
     Ok(())
 }
 
-async fn list(app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let limits = storage.limits().await?;
-    storage.close().await?;
+async fn list(site: &SharedSite, app: &App) -> Done {
+    let limits = site.limits().await?;
+    site.close().await?;
     if app.output.json {
         let limits = limits.iter().map(|it| {
             json!({ "scope": it.scope, "limit": it.limit, "in_use": it.in_use, "held": it.held })

@@ -5,6 +5,7 @@ mod build;
 mod calendar;
 mod completions;
 mod config;
+mod context;
 mod dead;
 mod doctor;
 mod document_file;
@@ -18,6 +19,7 @@ mod man;
 mod migrate;
 mod new;
 mod plugins;
+mod reach;
 mod run;
 mod runs;
 mod schedule;
@@ -36,28 +38,37 @@ mod workflow;
 use tokio::runtime::{Builder, Runtime};
 use zapjobs_storage::Alteration;
 
-use crate::args::{Command, DeadCommand, PluginsCommand, RunsCommand, WorkflowCommand};
+use crate::args::{Command, DeadCommand, PluginsCommand, RunsCommand, ServerArgs, WorkflowCommand};
 use crate::config::{Config, Effective};
 use crate::errors::{Done, Failure};
 use crate::output::Output;
+use reach::Reach;
 
 /// What every command works with.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) output: Output,
+    reach: Reach,
 }
 
 /// Does what was asked.
-pub(crate) fn execute(command: Command, effective: Effective, output: Output) -> Done {
+pub(crate) fn execute(
+    command: Command,
+    server: &ServerArgs,
+    effective: Effective,
+    output: Output,
+) -> Done {
     match command {
         Command::Config(args) => config::config(&args, &effective, output),
         Command::Completions(args) => completions::completions(&args, output),
         Command::New(args) => new::new(&args, output),
         Command::Man(args) => man::man(&args, output),
+        Command::Context(command) => context::context(command, server, &effective, output),
         Command::Init(args) => threads()?.block_on(init::init(args, effective, output)),
         command => {
             logging::start(&effective.config.log, output, &command)?;
-            let app = App { config: effective.config, output };
+            let reach = Reach::of(&command, server, &effective)?;
+            let app = App { config: effective.config, output, reach };
             let threads = threads()?;
             let done = threads.block_on(Box::pin(work(command, app)));
             // Nothing that still runs then has a result that counts.
@@ -124,7 +135,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::Torture(args) => torture::torture(args, app).await,
         Command::Plugins(PluginsCommand::List) => plugins::list(app).await,
         Command::Plugins(PluginsCommand::Inspect(args)) => plugins::inspect(args, app).await,
-        Command::Plugins(PluginsCommand::Jobs) => plugins::jobs(app).await,
+        Command::Jobs | Command::Plugins(PluginsCommand::Jobs) => plugins::jobs(app).await,
         Command::Plugins(PluginsCommand::History(args)) => plugins::history(&args, &app),
         Command::Plugins(PluginsCommand::Approve(args)) => plugins::approve(&args, &app),
         Command::Plugins(PluginsCommand::Rollback(args)) => plugins::roll_back(&args, &app),
@@ -133,6 +144,7 @@ async fn work(command: Command, app: App) -> Done {
         Command::New(_)
         | Command::Config(_)
         | Command::Completions(_)
+        | Command::Context(_)
         | Command::Init(_)
         | Command::Man(_)
         | Command::CompileComponent => {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use zapjobs_storage::{Activity, Span, StatisticsRequest};
+use zapjobs_storage::{Activity, Span};
 
 use super::App;
 use crate::args::{By, StatsArgs};
 use crate::errors::Done;
 use crate::output::table;
-use crate::storage;
+use crate::site::{SumsRequest, Whose};
 use crate::values::format_span;
 
 pub(super) async fn stats(args: StatsArgs, app: App) -> Done {
@@ -18,15 +18,11 @@ pub(super) async fn stats(args: StatsArgs, app: App) -> Done {
         By::Day => Span::Day,
         By::Total => Span::Total,
     };
-    let storage = storage::open_existing(&app.config).await?;
-    let request = StatisticsRequest {
-        span,
-        latest: args.latest.into(),
-        tenant: (!args.all_tenants).then(|| app.config.tenant.clone()),
-        queue: args.queue,
-    };
-    let spans = storage.statistics(request).await?;
-    storage.close().await?;
+    let site = app.site().await?;
+    let whose = if args.all_tenants { Whose::Everyones } else { Whose::Own };
+    let request = SumsRequest { span, latest: args.latest.into(), queue: args.queue, whose };
+    let spans = site.statistics(&request).await?;
+    site.close().await?;
     if app.output.json {
         app.output.document(&json!({ "by": span, "spans": spans }));
         return Ok(());

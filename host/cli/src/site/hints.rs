@@ -19,7 +19,7 @@ impl Hints {
             Self::Storage(notices, of) => notice(notices, *of).await,
             Self::Server(hints) => {
                 if hints.recv().await.is_none() {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             }
         }

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use zapjobs_api::{ListedQueue, queues};
 use zapjobs_model::{
     FlowLimit, JobDefinition, JobKey, JobRequest, JobSchedule, JobType, Json, Lease, LimitChange,
-    LimitScope, Run, RunId, RunStatus, ScheduleKey, ScheduleName, TenantId, Timestamp,
+    LimitScope, Run, RunId, RunStatus, ScheduleKey, ScheduleName, Step, TenantId, Timestamp,
 };
 use zapjobs_runtime::{BulkReport, Client, DeadLetterGroups, Selection, Submitted};
 use zapjobs_storage::{
-    Alteration, CancelResult, Cursor, ErrorKind, LimitUse, LogPageRequest, PAGE_MAX,
-    RequeueResult, RunPageRequest, SCHEDULES_MAX, SchedulePageRequest, SpanStatistics,
-    StatisticsRequest, Storage, WorkerRecord,
+    Alteration, CancelResult, Cursor, ErrorKind, LimitUse, LogPageRequest, PAGE_MAX, RequeueResult,
+    RunPageRequest, SCHEDULES_MAX, SchedulePageRequest, SpanStatistics, StatisticsRequest, Storage,
+    WorkerRecord,
 };
 
 use super::{
@@ -123,6 +123,10 @@ impl Runs for Local {
         alteration: &Alteration,
     ) -> Done<(usize, bool)> {
         Ok(self.client.count_matching(&self.own(selection), alteration).await?)
+    }
+
+    async fn steps(&self, run: RunId) -> Done<Vec<Step>> {
+        Ok(self.storage().steps(run).await?)
     }
 
     async fn dead_letters(&self) -> Done<DeadLetterGroups> {

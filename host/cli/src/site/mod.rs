@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use zapjobs_api::ListedQueue;
 use zapjobs_model::{
     Dependency, FlowLimit, JobDefinition, JobRequest, JobSchedule, JobType, Json, LimitChange,
-    LimitScope, LogEntry, QueueName, Run, RunId, RunStatus, ScheduleName, Signal, TenantId,
+    LimitScope, LogEntry, QueueName, Run, RunId, RunStatus, ScheduleName, Signal, Step, TenantId,
     Timestamp, Wait,
 };
 use zapjobs_runtime::{BulkReport, DeadLetterGroups, Selection, Submitted};
@@ -29,7 +29,7 @@ use zapjobs_storage::{
 use crate::errors::Done;
 pub(crate) use hints::Hints;
 pub(crate) use local::Local;
-pub(crate) use remote::{Remote, ServerUrl};
+pub(crate) use remote::{Remote, Secret, ServerUrl};
 
 /// Everything that commands ask.
 pub(crate) trait Site: Runs + Schedules + Installation {}
@@ -68,6 +68,8 @@ pub(crate) trait Runs: Send + Sync {
         selection: &Selection,
         alteration: &Alteration,
     ) -> Done<(usize, bool)>;
+    /// What a run has done for good.
+    async fn steps(&self, run: RunId) -> Done<Vec<Step>>;
     /// Failed runs in groups.
     async fn dead_letters(&self) -> Done<DeadLetterGroups>;
 }

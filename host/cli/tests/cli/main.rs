@@ -14,6 +14,7 @@ mod limits;
 mod manual;
 mod plugins;
 mod presets;
+mod remote;
 mod schedules;
 mod server;
 mod shared;

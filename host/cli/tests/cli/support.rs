@@ -43,6 +43,7 @@ impl Folder {
             command.env_remove(name);
         }
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
+        command.env("XDG_CONFIG_HOME", self.path("config"));
         command
     }
 

@@ -1,19 +1,18 @@
 //! `zapjobs dead list`.
 
 use zapjobs_model::Timestamp;
-use zapjobs_runtime::{Client, DeadLetters};
+use zapjobs_runtime::DeadLetters;
 
 use crate::commands::App;
 use crate::errors::Done;
 use crate::output::{Tone, table};
-use crate::storage::open_existing;
 use crate::values::rounded_span;
 
 pub(in crate::commands) async fn list(app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let now = storage.now().await?;
-    let found = Client::new(storage.clone()).dead_letters(&app.config.tenant).await?;
-    storage.close().await?;
+    let site = app.site().await?;
+    let now = site.now().await?;
+    let found = site.dead_letters().await?;
+    site.close().await?;
     if app.output.json {
         app.output.document(&found);
         return Ok(());

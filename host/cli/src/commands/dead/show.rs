@@ -1,30 +1,31 @@
 //! `zapjobs dead show`.
 
 use serde_json::json;
-use zapjobs_model::{Run, RunStatus};
-use zapjobs_storage::{PAGE_MAX, RunFilter, RunPageRequest};
+use zapjobs_model::{Run, RunId, RunStatus};
+use zapjobs_storage::{PAGE_MAX, RunFilter};
 
 use crate::args::DeadShowArgs;
 use crate::commands::App;
+use crate::commands::runs::whole;
 use crate::errors::Done;
 use crate::output::{Tone, table};
-use crate::storage::open_existing;
+use crate::site::RunsRequest;
 use crate::values::rounded_span;
 
 pub(in crate::commands) async fn show(args: DeadShowArgs, app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let now = storage.now().await?;
+    let site = app.site().await?;
+    let now = site.now().await?;
     let filter = RunFilter {
         statuses: vec![RunStatus::Failed],
-        tenant: Some(app.config.tenant.clone()),
         job_type: Some(args.job),
         ..RunFilter::default()
     };
-    let mut request = RunPageRequest { filter, after: None, limit: PAGE_MAX };
+    let mut request = RunsRequest { filter, after: None, limit: PAGE_MAX };
     let limit = usize::from(args.limit);
-    let mut runs: Vec<Run> = Vec::new();
+    let (mut runs, mut cut): (Vec<Run>, Vec<RunId>) = (Vec::new(), Vec::new());
     while runs.len() < limit {
-        let page = storage.runs(request.clone()).await?;
+        let page = site.runs(&request).await?;
+        cut.extend(page.cut);
         runs.extend(page.runs.into_iter().filter(|run| is_of(run, args.error.as_deref())));
         request.after = page.next;
         if request.after.is_none() {
@@ -32,11 +33,12 @@ pub(in crate::commands) async fn show(args: DeadShowArgs, app: App) -> Done {
         }
     }
     runs.truncate(limit);
-    storage.close().await?;
     if app.output.json {
+        let runs = whole(&*site, runs, &cut).await?;
         app.output.document(&json!({ "runs": runs }));
-        return Ok(());
+        return site.close().await;
     }
+    site.close().await?;
     if runs.is_empty() {
         app.output.note("no failed runs");
         return Ok(());

@@ -16,6 +16,7 @@ use crate::args::InitArgs;
 use crate::config::{Config, DEFAULT_FILE, Effective, SETTINGS, Setting, Source, written};
 use crate::errors::{Done, Failure};
 use crate::output::{Output, Tone};
+use crate::own_file::Readers;
 use crate::storage;
 use ask::Asker;
 
@@ -39,7 +40,11 @@ pub(super) async fn init(args: InitArgs, effective: Effective, output: Output) -
     let text = written(&effective.config, |setting| {
         settings.iter().any(|chosen| chosen.key == setting.key)
     });
-    file::write(&path, &text, effective.config.storage.has_secret(), args.force)?;
+    let readers = match effective.config.storage.has_secret() {
+        true => Readers::Owner,
+        false => Readers::AsUsual,
+    };
+    file::write(&path, &text, readers, args.force)?;
     tell(&path, &settings, &findings, &effective, output);
     Ok(())
 }

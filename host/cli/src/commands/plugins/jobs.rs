@@ -1,4 +1,4 @@
-//! `zapjobs plugins jobs`: job types as they are served, what manifests say of them included.
+//! `zapjobs jobs`, and `zapjobs plugins jobs`: job types as they are served, what manifests say of them included.
 
 use serde_json::json;
 use zapjobs_model::JobDefinition;
@@ -6,12 +6,11 @@ use zapjobs_model::JobDefinition;
 use crate::commands::App;
 use crate::errors::Done;
 use crate::output::{Tone, table};
-use crate::storage::open_existing;
 
 pub(in crate::commands) async fn jobs(app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let definitions = storage.definitions(Some(&app.config.tenant)).await?;
-    storage.close().await?;
+    let site = app.site().await?;
+    let definitions = site.definitions().await?;
+    site.close().await?;
     if app.output.json {
         app.output.document(&definitions.iter().map(document).collect::<Vec<_>>());
         return Ok(());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use zapjobs_model::RunId;
-use zapjobs_runtime::{BulkReport, Client, Selection};
+use zapjobs_runtime::{BulkReport, Selection};
 use zapjobs_storage::{Alteration, RunFilter};
 
 use super::find::find;
@@ -11,7 +11,7 @@ use crate::args::{SelectArgs, WaitArgs};
 use crate::commands::App;
 use crate::errors::{Code, Done, Failure};
 use crate::output::runs_are;
-use crate::storage::open_existing;
+use crate::site::Site;
 
 /// Does one thing to runs. `done` is the word for what became of them, such as `cancelled`.
 pub(in crate::commands) async fn alter(
@@ -23,14 +23,13 @@ pub(in crate::commands) async fn alter(
     if select.runs.is_empty() && !select.has_filter() && !select.all {
         return Err(Failure::usage("which runs? Name them, give a filter, or say --all"));
     }
-    let storage = open_existing(&app.config).await?;
-    let client = Client::new(storage.clone());
+    let site = app.site().await?;
     let report = if select.runs.is_empty() {
-        by_filter(&client, &select, &alteration, &app).await?
+        by_filter(&*site, &select, &alteration, &app).await?
     } else {
         let mut ids: Vec<RunId> = Vec::with_capacity(select.runs.len());
         for text in &select.runs {
-            let run = find(&storage, &app.config.tenant, text).await?;
+            let run = find(&*site, text).await?;
             if !select.status.is_empty() && !select.status.contains(&run.status) {
                 let message = format!("run {} is {}: nothing was done", run.id, run.status);
                 return Err(Failure::new(Code::Failed, message));
@@ -41,10 +40,10 @@ pub(in crate::commands) async fn alter(
             told_only(&app, ids.len(), false);
             None
         } else {
-            Some(client.alter(&ids, &alteration).await?)
+            Some(site.alter(&ids, &alteration).await?)
         }
     };
-    storage.close().await?;
+    site.close().await?;
     let Some(report) = report else { return Ok(()) };
     tell(&app, &report, done);
     if report.done + report.asked == 0 && !report.refused.is_empty() {
@@ -69,15 +68,14 @@ pub(super) async fn alter_many(
 
 /// `None` where only their number was told.
 async fn by_filter(
-    client: &Client,
+    site: &dyn Site,
     select: &SelectArgs,
     alteration: &Alteration,
     app: &App,
 ) -> Done<Option<BulkReport>> {
-    let now = client.storage().now().await?;
+    let now = site.now().await?;
     let filter = RunFilter {
         statuses: select.status.clone(),
-        tenant: Some(app.config.tenant.clone()),
         job_type: select.job.clone(),
         queue: select.queue.clone(),
         tag: select.tag.clone(),
@@ -86,9 +84,9 @@ async fn by_filter(
     };
     let selection = Selection { filter, error_type: select.error.clone(), up_to: None };
     if select.yes {
-        return Ok(Some(client.alter_all(&selection, alteration).await?));
+        return Ok(Some(site.alter_all(&selection, alteration).await?));
     }
-    let (count, has_more) = client.count_matching(&selection, alteration).await?;
+    let (count, has_more) = site.count_matching(&selection, alteration).await?;
     told_only(app, count, has_more);
     if select.dry_run {
         return Ok(None);

@@ -1,28 +1,22 @@
 //! Which run is meant by an id, whole or shortened: one of the tenant that the command works for,
 //! for others' are nobody's business.
 
-use std::sync::Arc;
-
-use zapjobs_model::{Run, RunId, TenantId};
-use zapjobs_storage::{PAGE_MAX, RunFilter, RunPageRequest, Storage};
+use zapjobs_model::{Run, RunId};
+use zapjobs_storage::{PAGE_MAX, RunFilter};
 
 use crate::errors::{Done, Failure};
+use crate::site::{RunsRequest, Site};
 
 /// Characters of a shortened id at least: ids begin with the time, so that fewer mean nothing.
 const SHORTENED_MIN: usize = 4;
 
 /// The run that is meant.
-pub(in crate::commands) async fn find(
-    storage: &Arc<dyn Storage>,
-    tenant: &TenantId,
-    text: &str,
-) -> Done<Run> {
+pub(in crate::commands) async fn find(site: &dyn Site, text: &str) -> Done<Run> {
     let none = || {
         Failure::usage(format!("there is no run {text}: `zapjobs runs list` shows what there is"))
     };
     if let Ok(id) = text.parse::<RunId>() {
-        let run = storage.run(id).await?.filter(|run| run.tenant == *tenant);
-        return run.ok_or_else(none);
+        return site.run(id).await?.ok_or_else(none);
     }
     let is_part = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     if !is_part || text.len() < SHORTENED_MIN {
@@ -32,10 +26,11 @@ pub(in crate::commands) async fn find(
         )));
     }
     let part = text.to_ascii_lowercase();
-    let mut found = search(storage, tenant, &part).await?;
-    match found.len() {
-        0 => Err(none()),
-        1 => Ok(found.remove(0)),
+    let found = search(site, &part).await?;
+    match found.as_slice() {
+        [] => Err(none()),
+        // A page may leave out what is long.
+        [one] => site.run(one.id).await?.ok_or_else(none),
         _ => {
             let ids: Vec<String> = found.iter().take(3).map(|run| run.id.to_string()).collect();
             Err(Failure::usage(format!(
@@ -46,24 +41,20 @@ pub(in crate::commands) async fn find(
     }
 }
 
-async fn search(storage: &Arc<dyn Storage>, tenant: &TenantId, part: &str) -> Done<Vec<Run>> {
-    let filter = RunFilter {
-        tenant: Some(tenant.clone()),
-        search: Some(part.to_owned()),
-        ..RunFilter::default()
-    };
-    let mut request = RunPageRequest { filter, after: None, limit: PAGE_MAX };
+async fn search(site: &dyn Site, part: &str) -> Done<Vec<Run>> {
+    let filter = RunFilter { search: Some(part.to_owned()), ..RunFilter::default() };
+    let mut request = RunsRequest { filter, after: None, limit: PAGE_MAX };
     let mut found = Vec::new();
     // Two are enough to know that the part is too short.
     while found.len() < 2 {
-        let page = storage.runs(request.clone()).await?;
+        let page = site.runs(&request).await?;
         found.extend(page.runs.into_iter().filter(|run| {
             let id = run.id.to_string();
             id.starts_with(part) || id.ends_with(part)
         }));
-        match page.next {
-            Some(next) => request.after = Some(next),
-            None => break,
+        request.after = page.next;
+        if request.after.is_none() {
+            break;
         }
     }
     Ok(found)

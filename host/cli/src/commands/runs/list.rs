@@ -2,26 +2,27 @@
 
 use serde_json::json;
 use zapjobs_model::{Run, RunId, Timestamp};
-use zapjobs_storage::{Cursor, RunFilter, RunPageRequest};
+use zapjobs_storage::RunFilter;
 
 use super::tone;
 use crate::args::{ListArgs, Since};
 use crate::commands::App;
-use crate::errors::{Done, Failure};
+use crate::errors::Done;
 use crate::output::{Tone, table};
-use crate::storage::open_existing;
+use crate::site::{RunsRequest, Site};
 use crate::values::rounded_span;
 
 pub(in crate::commands) async fn list(args: ListArgs, app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let now = storage.now().await?;
-    let page = storage.runs(request(args, &app, now)?).await?;
-    let next = page.next.map(|Cursor(run)| run);
-    storage.close().await?;
+    let site = app.site().await?;
+    let now = site.now().await?;
+    let page = site.runs(&request(args, now)).await?;
+    let next = page.next;
     if app.output.json {
-        app.output.document(&json!({ "runs": page.runs, "next": next }));
-        return Ok(());
+        let runs = whole(&*site, page.runs, &page.cut).await?;
+        app.output.document(&json!({ "runs": runs, "next": next }));
+        return site.close().await;
     }
+    site.close().await?;
     if page.runs.is_empty() {
         app.output.note("no runs");
         return Ok(());
@@ -35,18 +36,25 @@ pub(in crate::commands) async fn list(args: ListArgs, app: App) -> Done {
     Ok(())
 }
 
-fn request(args: ListArgs, app: &App, now: Timestamp) -> Done<RunPageRequest> {
-    let after = args.after.map(|text| {
-        text.parse::<RunId>().map(Cursor).map_err(|_| {
-            Failure::usage(format!(
-                "--after {text}: use the cursor that the page before ended with"
-            ))
-        })
-    });
-    Ok(RunPageRequest {
+/// The same with what the page left out; a run that has gone meanwhile stays as it is there.
+pub(in crate::commands) async fn whole(
+    site: &dyn Site,
+    mut runs: Vec<Run>,
+    cut: &[RunId],
+) -> Done<Vec<Run>> {
+    for run in runs.iter_mut().filter(|run| cut.contains(&run.id)) {
+        if let Some(whole) = site.run(run.id).await? {
+            *run = whole;
+        }
+    }
+    Ok(runs)
+}
+
+fn request(args: ListArgs, now: Timestamp) -> RunsRequest {
+    RunsRequest {
         filter: RunFilter {
             statuses: args.status,
-            tenant: Some(app.config.tenant.clone()),
+            tenant: None,
             job_type: args.job,
             queue: args.queue,
             tag: args.tag,
@@ -55,9 +63,9 @@ fn request(args: ListArgs, app: &App, now: Timestamp) -> Done<RunPageRequest> {
             search: args.search,
             batch: args.batch,
         },
-        after: after.transpose()?,
+        after: args.after,
         limit: usize::from(args.limit),
-    })
+    }
 }
 
 /// The instant that is meant.

@@ -8,11 +8,10 @@ use crate::commands::App;
 use crate::commands::follow::{Seen, follow, log_after};
 use crate::errors::Done;
 use crate::output::log_text;
-use crate::storage::open_existing;
 
 pub(in crate::commands) async fn logs(args: LogsArgs, app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let run = find(&storage, &app.config.tenant, &args.id.run).await?;
+    let site = app.site().await?;
+    let run = find(&*site, &args.id.run).await?;
     let output = app.output;
     let show = |entry: &LogEntry| {
         if entry.line.level < args.level {
@@ -23,15 +22,15 @@ pub(in crate::commands) async fn logs(args: LogsArgs, app: App) -> Done {
         }
     };
     if !args.follow {
-        log_after(&storage, run.id, None, show).await?;
-        return Ok(storage.close().await?);
+        log_after(&*site, run.id, None, show).await?;
+        return site.close().await;
     }
-    let run = follow(&storage, run.id, None, |seen| {
+    let run = follow(&*site, run.id, None, |seen| {
         if let Seen::Log(entry) = seen {
             show(entry);
         }
     })
     .await?;
     output.note(format_args!("{} after attempt {}", run.status, run.attempt));
-    Ok(storage.close().await?)
+    site.close().await
 }

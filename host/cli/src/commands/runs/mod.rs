@@ -13,7 +13,7 @@ mod steps;
 pub(super) use bulk::alter;
 pub(super) use cancel::cancel;
 pub(super) use find::find;
-pub(super) use list::list;
+pub(super) use list::{list, whole};
 pub(super) use logs::logs;
 pub(super) use retry::retry;
 pub(super) use show::show;

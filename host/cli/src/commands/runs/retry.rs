@@ -1,7 +1,7 @@
 //! `zapjobs runs retry`.
 
 use serde_json::json;
-use zapjobs_runtime::{Client, WaitError};
+use zapjobs_runtime::WaitError;
 use zapjobs_storage::{Alteration, RequeueResult};
 
 use super::bulk::alter_many;
@@ -10,7 +10,6 @@ use crate::args::RetryArgs;
 use crate::commands::App;
 use crate::commands::follow::follow_to_end;
 use crate::errors::{Code, Done, Failure};
-use crate::storage::open_existing;
 
 pub(in crate::commands) async fn retry(args: RetryArgs, app: App) -> Done {
     let RetryArgs { select, wait } = args;
@@ -18,9 +17,9 @@ pub(in crate::commands) async fn retry(args: RetryArgs, app: App) -> Done {
         let alteration = Alteration::Requeue { input: None };
         return alter_many(select, wait, alteration, "pending again", app).await;
     };
-    let storage = open_existing(&app.config).await?;
-    let id = find(&storage, &app.config.tenant, one).await?.id;
-    match Client::new(storage.clone()).retry(id).await? {
+    let site = app.site().await?;
+    let id = find(&*site, one).await?.id;
+    match site.retry(id).await? {
         RequeueResult::Requeued => {}
         RequeueResult::NotFound => return Err(WaitError::NotFound(id).into()),
         RequeueResult::KeyHeld(holder) => {
@@ -40,11 +39,11 @@ pub(in crate::commands) async fn retry(args: RetryArgs, app: App) -> Done {
         }
     }
     if wait.wait {
-        follow_to_end(&app, &storage, id, wait.timeout).await?;
+        follow_to_end(&app, &*site, id, wait.timeout).await?;
     } else if app.output.json {
         app.output.document(&json!({ "id": id, "status": "pending" }));
     } else {
         app.output.line(format_args!("{id} is pending again"));
     }
-    Ok(storage.close().await?)
+    site.close().await
 }

@@ -1,22 +1,22 @@
 //! `zapjobs runs show`.
 
 use zapjobs_model::{Json, Run, Timestamp, UniqueHold, Until};
+use zapjobs_runtime::WaitError;
 
 use super::find::find;
 use super::tone;
 use crate::commands::App;
 use crate::errors::Done;
 use crate::output::{Output, Tone, plain};
-use crate::storage::open_existing;
+use crate::site::RunDetails;
 use crate::values::{rounded_size, rounded_span};
 
 pub(in crate::commands) async fn show(id: String, app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let run = find(&storage, &app.config.tenant, &id).await?;
-    let after = storage.dependencies(run.id).await?;
-    let wait = storage.wait_of(run.id).await?;
-    let signals = storage.signals(run.id).await?;
-    storage.close().await?;
+    let site = app.site().await?;
+    let id = find(&*site, &id).await?.id;
+    let details = site.details(id).await?.ok_or(WaitError::NotFound(id))?;
+    site.close().await?;
+    let RunDetails { run, after, wait, signals } = details;
     if app.output.json {
         let mut document = serde_json::to_value(&run).unwrap_or_default();
         document["after"] = serde_json::to_value(&after).unwrap_or_default();

@@ -14,7 +14,7 @@ pub(in crate::commands) async fn signal(args: SignalArgs, app: App) -> Done {
     let SignalArgs { id, name, payload } = args;
     let payload = input::read_as("--payload", &payload)?;
     let storage = open_existing(&app.config).await?;
-    let run = find(&storage, &app.config.tenant, &id.run).await?.id;
+    let run = find(&*app.site().await?, &id.run).await?.id;
     let refused = |message| Err(Failure::new(Code::Failed, message));
     let woke = match Client::new(storage.clone()).signal(run, &name, &payload).await? {
         SendSignalResult::Woke => true,

@@ -6,18 +6,17 @@ use super::find::find;
 use crate::commands::App;
 use crate::errors::Done;
 use crate::output::{Tone, table};
-use crate::storage::open_existing;
 use crate::values::rounded_span;
 
 /// Characters of a value that are shown to people.
 const VALUE_CHARS_MAX: usize = 80;
 
 pub(in crate::commands) async fn steps(id: String, app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let run = find(&storage, &app.config.tenant, &id).await?;
-    let steps = storage.steps(run.id).await?;
-    let now = storage.now().await?;
-    storage.close().await?;
+    let site = app.site().await?;
+    let run = find(&*site, &id).await?;
+    let steps = site.steps(run.id).await?;
+    let now = site.now().await?;
+    site.close().await?;
     let output = app.output;
     if output.json {
         output.document(&steps);

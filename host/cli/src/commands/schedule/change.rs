@@ -8,6 +8,7 @@ use super::{key, needed_rule, rule};
 use crate::args::{AddArgs, EditArgs, OptionArgs, ScheduleArgs};
 use crate::commands::{App, input};
 use crate::errors::Done;
+use crate::site::{ScheduleChange, Site};
 
 pub(super) async fn add(client: &Client, args: AddArgs, app: &App) -> Done {
     let rule = needed_rule(&args.rule)?;
@@ -37,23 +38,19 @@ pub(super) async fn edit(client: &Client, args: EditArgs, app: &App) -> Done {
     Ok(())
 }
 
-pub(super) async fn enable(client: &Client, args: &ScheduleArgs, app: &App) -> Done {
-    told(app, &client.enable_schedule(&key(app, &args.name), true).await?);
+/// Enables, disables or resets one.
+pub(super) async fn change(
+    site: &dyn Site,
+    args: &ScheduleArgs,
+    change: ScheduleChange,
+    app: &App,
+) -> Done {
+    told(app, &site.change_schedule(&args.name, change).await?);
     Ok(())
 }
 
-pub(super) async fn disable(client: &Client, args: &ScheduleArgs, app: &App) -> Done {
-    told(app, &client.enable_schedule(&key(app, &args.name), false).await?);
-    Ok(())
-}
-
-pub(super) async fn reset(client: &Client, args: &ScheduleArgs, app: &App) -> Done {
-    told(app, &client.reset_schedule(&key(app, &args.name)).await?);
-    Ok(())
-}
-
-pub(super) async fn remove(client: &Client, args: &ScheduleArgs, app: &App) -> Done {
-    client.remove_schedule(&key(app, &args.name)).await?;
+pub(super) async fn remove(site: &dyn Site, args: &ScheduleArgs, app: &App) -> Done {
+    site.remove_schedule(&args.name).await?;
     if app.output.json {
         app.output.document(&json!({ "removed": args.name }));
     } else {
@@ -62,8 +59,8 @@ pub(super) async fn remove(client: &Client, args: &ScheduleArgs, app: &App) -> D
     Ok(())
 }
 
-pub(super) async fn trigger(client: &Client, args: &ScheduleArgs, app: &App) -> Done {
-    let id = client.trigger_schedule(&key(app, &args.name)).await?;
+pub(super) async fn trigger(site: &dyn Site, args: &ScheduleArgs, app: &App) -> Done {
+    let id = site.trigger_schedule(&args.name).await?;
     if app.output.json {
         app.output.document(&json!({ "id": id }));
     } else {

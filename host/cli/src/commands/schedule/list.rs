@@ -2,17 +2,15 @@
 
 use serde_json::json;
 use zapjobs_model::{JobSchedule, ScheduleOrigin};
-use zapjobs_storage::{SCHEDULES_MAX, SchedulePageRequest, Storage};
 
 use crate::commands::App;
 use crate::errors::Done;
 use crate::output::{Tone, table};
-use crate::storage::open_existing;
 
 pub(in crate::commands) async fn list(app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let schedules = all(&app, &*storage).await?;
-    storage.close().await?;
+    let site = app.site().await?;
+    let schedules = site.schedules().await?;
+    site.close().await?;
     if app.output.json {
         app.output.document(&json!({ "schedules": schedules }));
         return Ok(());
@@ -24,20 +22,6 @@ pub(in crate::commands) async fn list(app: App) -> Done {
     let header = ["SCHEDULE", "JOB", "WHEN", "NEXT", "LAST", "SKIPPED", "NOTE"];
     app.output.line(table(app.output.in_color(), &header, schedules.iter().map(row)));
     Ok(())
-}
-
-async fn all(app: &App, storage: &dyn Storage) -> Done<Vec<JobSchedule>> {
-    let (mut schedules, mut after) = (Vec::new(), None);
-    loop {
-        let tenant = Some(app.config.tenant.clone());
-        let page =
-            storage.schedules(&SchedulePageRequest { tenant, after, limit: SCHEDULES_MAX }).await?;
-        schedules.extend(page.schedules);
-        after = page.next;
-        if after.is_none() {
-            return Ok(schedules);
-        }
-    }
 }
 
 fn row(schedule: &JobSchedule) -> Vec<(String, Option<Tone>)> {

@@ -16,6 +16,7 @@ use zapjobs_runtime::{Client, ScheduleError};
 use super::App;
 use crate::args::{RuleArgs, ScheduleCommand};
 use crate::errors::{Code, Done, Failure};
+use crate::site::ScheduleChange;
 use crate::storage::open_existing;
 
 /// What works on the storage.
@@ -27,21 +28,41 @@ pub(super) async fn schedule(command: ScheduleCommand, app: App) -> Done {
         ScheduleCommand::Show(args) => return show(args.name, app).await,
         _ => {}
     }
+    if matches!(command, ScheduleCommand::Add(_) | ScheduleCommand::Edit(_)) {
+        return write(command, &app).await;
+    }
+    let site = app.submitting_site().await?;
+    match command {
+        ScheduleCommand::Enable(args) => {
+            change::change(&*site, &args, ScheduleChange::Enable, &app).await?;
+        }
+        ScheduleCommand::Disable(args) => {
+            change::change(&*site, &args, ScheduleChange::Disable, &app).await?;
+        }
+        ScheduleCommand::Reset(args) => {
+            change::change(&*site, &args, ScheduleChange::Reset, &app).await?;
+        }
+        ScheduleCommand::Trigger(args) => change::trigger(&*site, &args, &app).await?,
+        ScheduleCommand::Remove(args) => change::remove(&*site, &args, &app).await?,
+        ScheduleCommand::Add(_)
+        | ScheduleCommand::Edit(_)
+        | ScheduleCommand::Preview(_)
+        | ScheduleCommand::Describe(_)
+        | ScheduleCommand::List
+        | ScheduleCommand::Show(_) => unreachable!("these are done above"),
+    }
+    site.close().await
+}
+
+/// What writes a whole schedule, on a storage alone.
+async fn write(command: ScheduleCommand, app: &App) -> Done {
     let storage = open_existing(&app.config).await?;
     let client =
         Client::new(storage.clone()).with_input_bytes_max(app.config.host.limits.input_bytes_max);
     match command {
-        ScheduleCommand::Add(args) => change::add(&client, *args, &app).await?,
-        ScheduleCommand::Edit(args) => change::edit(&client, *args, &app).await?,
-        ScheduleCommand::Enable(args) => change::enable(&client, &args, &app).await?,
-        ScheduleCommand::Disable(args) => change::disable(&client, &args, &app).await?,
-        ScheduleCommand::Trigger(args) => change::trigger(&client, &args, &app).await?,
-        ScheduleCommand::Remove(args) => change::remove(&client, &args, &app).await?,
-        ScheduleCommand::Reset(args) => change::reset(&client, &args, &app).await?,
-        ScheduleCommand::Preview(_)
-        | ScheduleCommand::Describe(_)
-        | ScheduleCommand::List
-        | ScheduleCommand::Show(_) => unreachable!("these are done above"),
+        ScheduleCommand::Add(args) => change::add(&client, *args, app).await?,
+        ScheduleCommand::Edit(args) => change::edit(&client, *args, app).await?,
+        _ => unreachable!("only these write one"),
     }
     Ok(storage.close().await?)
 }

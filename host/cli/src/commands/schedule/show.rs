@@ -2,24 +2,17 @@
 
 use serde_json::json;
 use zapjobs_model::{JobSchedule, OnExcluded, RunStatus, ScheduleName};
-use zapjobs_runtime::Client;
 
-use super::key;
 use super::list::note;
 use crate::commands::App;
 use crate::errors::Done;
 use crate::output::plain;
-use crate::storage::open_existing;
 use crate::values::format_span;
 
 pub(in crate::commands) async fn show(name: ScheduleName, app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
-    let schedule = Client::new(storage.clone()).schedule(&key(&app, &name)).await?;
-    let last_status = match schedule.last_run {
-        Some(run) => storage.run(run).await?.map(|run| run.status),
-        None => None,
-    };
-    storage.close().await?;
+    let site = app.site().await?;
+    let (schedule, last_status) = site.schedule(&name).await?;
+    site.close().await?;
     if app.output.json {
         let mut shown = serde_json::to_value(&schedule).expect("schedules serialise");
         shown["description"] = json!(schedule.rule.describe());

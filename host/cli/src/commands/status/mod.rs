@@ -16,19 +16,18 @@ mod watch;
 use super::App;
 use crate::args::StatusArgs;
 use crate::errors::Done;
-use crate::storage::open_existing;
 use layout::Size;
 use snapshot::look;
 use view::view;
 
 pub(super) async fn status(args: StatusArgs, app: App) -> Done {
-    let storage = open_existing(&app.config).await?;
+    let site = app.site().await?;
     if args.watch {
-        watch::watch(&storage, &app).await?;
-        return Ok(storage.close().await?);
+        watch::watch(&*site, &app).await?;
+        return site.close().await;
     }
-    let snapshot = look(&*storage, &app).await?;
-    storage.close().await?;
+    let snapshot = look(&*site).await?;
+    site.close().await?;
     if app.output.json {
         app.output.document(&snapshot);
         return Ok(());

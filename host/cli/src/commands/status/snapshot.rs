@@ -1,15 +1,12 @@
 //! What is looked at for one view.
 
 use serde::Serialize;
-use zapjobs_api::{ListedQueue, queues};
+use zapjobs_api::ListedQueue;
 use zapjobs_model::{JobType, Progress, QueueName, Run, RunId, RunStatus, TenantId, Timestamp};
-use zapjobs_storage::{
-    Activity, Counts, RunFilter, RunPageRequest, Span, SpanStatistics, StatisticsRequest, Storage,
-    WorkerRecord,
-};
+use zapjobs_storage::{Activity, Counts, RunFilter, Span, SpanStatistics, WorkerRecord};
 
-use crate::commands::App;
 use crate::errors::Done;
+use crate::site::{RunsRequest, Site, SumsRequest, Whose};
 
 /// Running runs that one look takes at most; of more, their number is told.
 const RUNNING_MAX: usize = 100;
@@ -27,8 +24,8 @@ pub(super) struct Snapshot {
     pub(super) place: String,
     /// Whose runs.
     pub(super) tenant: TenantId,
-    /// All host processes, whosever runs they take.
-    pub(super) workers: Vec<WorkerRecord>,
+    /// All host processes, whosever runs they take; none told to a token of one tenant.
+    pub(super) workers: Option<Vec<WorkerRecord>>,
     /// Queues that hold a run.
     pub(super) queues: Vec<ListedQueue>,
     /// Of all queues.
@@ -70,37 +67,31 @@ pub(super) struct FailedRun {
 
 /// Looks at everything. The parts are read one after the other and may differ by what happened
 /// between.
-pub(super) async fn look(storage: &dyn Storage, app: &App) -> Done<Snapshot> {
-    let tenant = app.config.tenant.clone();
-    let of = |status: RunStatus, limit: usize| {
-        let filter = RunFilter {
-            statuses: vec![status],
-            tenant: Some(tenant.clone()),
-            ..RunFilter::default()
-        };
-        storage.runs(RunPageRequest { filter, after: None, limit })
+pub(super) async fn look(site: &dyn Site) -> Done<Snapshot> {
+    let of = async |status: RunStatus, limit: usize| {
+        let filter = RunFilter { statuses: vec![status], ..RunFilter::default() };
+        site.runs(&RunsRequest { filter, after: None, limit }).await
     };
-    let sums = |span: Span, latest: usize| {
-        let tenant = Some(tenant.clone());
-        storage.statistics(StatisticsRequest { span, latest, tenant, queue: None })
+    let sums = async |span: Span, latest: usize| {
+        site.statistics(&SumsRequest { span, latest, queue: None, whose: Whose::Own }).await
     };
-    let queues = queues(storage, Some(&tenant)).await?;
+    let queues = site.queues().await?;
     let running = of(RunStatus::Running, RUNNING_MAX).await?.runs;
     let mut failed = of(RunStatus::Failed, FAILURES_MAX).await?.runs;
     failed.sort_by_key(|run| std::cmp::Reverse(run.finished_at));
     let hours = sums(Span::Hour, HOURS).await?;
     let total = sums(Span::Total, 1).await?.first().map(|it| it.activity).unwrap_or_default();
     Ok(Snapshot {
-        now: storage.now().await?,
-        place: app.config.storage.to_string(),
-        workers: storage.workers().await?,
+        now: site.now().await?,
+        place: site.place(),
+        tenant: site.tenant().clone(),
+        workers: site.workers().await?,
         counts: summed(&queues),
         queues,
         running: running.into_iter().map(RunningRun::from).collect(),
         failures: failed.into_iter().map(FailedRun::from).collect(),
         hours,
         total,
-        tenant,
     })
 }
 

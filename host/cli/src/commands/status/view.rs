@@ -38,13 +38,16 @@ pub(super) fn view(snapshot: &Snapshot, rates: Option<Rates>, size: Size) -> Vec
 /// One line for a log of looks.
 pub(super) fn summary(snapshot: &Snapshot) -> String {
     let Counts { pending, running, completed, failed, .. } = snapshot.counts;
+    let hosts = snapshot
+        .workers
+        .as_ref()
+        .map(|all| format!("; {} of {} hosts alive", alive(snapshot).count(), all.len()));
     format!(
         "{} pending {pending}, waiting {}, running {running}, completed {completed}, failed \
-         {failed}; {} of {} hosts alive",
+         {failed}{}",
         clock(snapshot.now),
         waiting(&snapshot.counts),
-        alive(snapshot).count(),
-        snapshot.workers.len(),
+        hosts.unwrap_or_default(),
     )
 }
 
@@ -57,7 +60,7 @@ struct Part {
 }
 
 impl Part {
-    fn new(name: &str, about: String, rows: Vec<Vec<Cell>>, more: u64) -> Self {
+    fn new(name: &str, about: &str, rows: Vec<Vec<Cell>>, more: u64) -> Self {
         let heading = [(name.to_owned(), Some(Tone::Strong)), (format!(" {about}"), None)];
         Self { heading: Line::new(heading), rows: columns(rows), more }
     }
@@ -113,7 +116,7 @@ fn happened(snapshot: &Snapshot, rates: Option<Rates>) -> Line {
 }
 
 fn alive(snapshot: &Snapshot) -> impl Iterator<Item = &WorkerRecord> {
-    snapshot.workers.iter().filter(|it| is_alive(it, snapshot.now))
+    snapshot.workers.iter().flatten().filter(|it| is_alive(it, snapshot.now))
 }
 
 fn is_alive(worker: &WorkerRecord, now: Timestamp) -> bool {
@@ -123,9 +126,10 @@ fn is_alive(worker: &WorkerRecord, now: Timestamp) -> bool {
 fn hosts(snapshot: &Snapshot) -> Part {
     let running: u64 = alive(snapshot).map(|it| u64::from(it.running)).sum();
     let slots: u64 = alive(snapshot).map(|it| u64::from(it.concurrency)).sum();
-    let about = match snapshot.workers.len() {
-        0 => "none: nothing runs until `zapjobs serve` does".to_owned(),
-        count => {
+    let about = match snapshot.workers.as_ref().map(Vec::len) {
+        None => "are not told to a token of one tenant".to_owned(),
+        Some(0) => "none: nothing runs until `zapjobs serve` does".to_owned(),
+        Some(count) => {
             format!(
                 "{} of {count} alive, {running} of {slots} slots in use",
                 alive(snapshot).count()
@@ -144,7 +148,7 @@ fn hosts(snapshot: &Snapshot) -> Part {
             (queues, Some(Tone::Quiet)),
         ]
     };
-    Part::new("HOSTS", about, snapshot.workers.iter().map(row).collect(), 0)
+    Part::new("HOSTS", &about, snapshot.workers.iter().flatten().map(row).collect(), 0)
 }
 
 /// Runs that wait for their time or for something else.
@@ -180,7 +184,7 @@ fn queues(snapshot: &Snapshot) -> Part {
             some(counts.held, "held"),
         ]
     });
-    Part::new("QUEUES", about, rows.collect(), 0)
+    Part::new("QUEUES", &about, rows.collect(), 0)
 }
 
 fn running(snapshot: &Snapshot, columns: usize) -> Part {
@@ -202,7 +206,7 @@ fn running(snapshot: &Snapshot, columns: usize) -> Part {
     };
     let rows: Vec<_> = snapshot.running.iter().map(row).collect();
     let more = count - rows.len() as u64;
-    Part::new("RUNNING", about, rows, more)
+    Part::new("RUNNING", &about, rows, more)
 }
 
 fn failures(snapshot: &Snapshot) -> Part {
@@ -218,7 +222,7 @@ fn failures(snapshot: &Snapshot) -> Part {
             (it.message.clone(), None),
         ]
     };
-    Part::new("FAILED", about, snapshot.failures.iter().map(row).collect(), 0)
+    Part::new("FAILED", &about, snapshot.failures.iter().map(row).collect(), 0)
 }
 
 /// How far a run has come: a bar where its whole is known, else a number.

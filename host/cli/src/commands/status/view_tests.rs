@@ -57,7 +57,7 @@ pub(in crate::commands::status) fn snapshot() -> Snapshot {
         now: ago(0),
         place: "sqlite:zapjobs.db".to_owned(),
         tenant: TenantId::standard(),
-        workers: vec![worker(1, 3, 2), worker(2, 9, 300)],
+        workers: Some(vec![worker(1, 3, 2), worker(2, 9, 300)]),
         queues: vec![
             ListedQueue {
                 queue: queue("default"),
@@ -160,7 +160,7 @@ fn a_low_terminal_says_how_much_it_leaves_out() {
 #[test]
 fn an_empty_installation_says_what_is_missing() {
     let nothing = Snapshot {
-        workers: Vec::new(),
+        workers: Some(Vec::new()),
         queues: Vec::new(),
         counts: Counts::default(),
         running: Vec::new(),

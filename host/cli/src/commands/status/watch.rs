@@ -1,10 +1,8 @@
 //! `zapjobs status --watch`: looks again and again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
-use zapjobs_storage::{Notice, Notices, Storage};
 
 use super::rates::Looks;
 use super::screen::{self, Screen};
@@ -13,6 +11,7 @@ use super::view::{summary, view};
 use crate::commands::App;
 use crate::commands::signals::Signals;
 use crate::errors::Done;
+use crate::site::{Hints, Site};
 
 /// A look follows the one before it after so long at the earliest.
 const LOOK_EVERY_MIN: Duration = Duration::from_millis(100);
@@ -23,13 +22,13 @@ const LOOK_EVERY_MAX: Duration = Duration::from_secs(1);
 const LOOK_SHARE: u32 = 5;
 
 /// Shows the installation until somebody wants no more.
-pub(super) async fn watch(storage: &Arc<dyn Storage>, app: &App) -> Done {
+pub(super) async fn watch(site: &dyn Site, app: &App) -> Done {
     let mut signals = Signals::listen()?;
     // Before the first look, so that no hint falls between.
-    let mut notices = storage.subscribe();
+    let mut hints = site.hints(None).await?;
     if app.output.json || !screen::is_there() {
         return tokio::select! {
-            done = lines(storage, &mut notices, app) => done,
+            done = lines(site, &mut hints, app) => done,
             () = signals.next() => Ok(()),
         };
     }
@@ -39,7 +38,7 @@ pub(super) async fn watch(storage: &Arc<dyn Storage>, app: &App) -> Done {
     loop {
         let begun = Instant::now();
         let snapshot = tokio::select! {
-            snapshot = look(&**storage, app) => snapshot?,
+            snapshot = look(site) => snapshot?,
             () = screen.left() => return Ok(()),
             () = signals.next() => return Ok(()),
         };
@@ -48,7 +47,7 @@ pub(super) async fn watch(storage: &Arc<dyn Storage>, app: &App) -> Done {
         loop {
             screen.show(&view(&snapshot, rates, screen::size()))?;
             tokio::select! {
-                () = changed(&mut notices, next) => break,
+                () = changed(&mut hints, next) => break,
                 () = resized.next() => {}
                 () = screen.left() => return Ok(()),
                 () = signals.next() => return Ok(()),
@@ -58,11 +57,11 @@ pub(super) async fn watch(storage: &Arc<dyn Storage>, app: &App) -> Done {
 }
 
 /// Writes a line for each look that finds something changed.
-async fn lines(storage: &Arc<dyn Storage>, notices: &mut Notices, app: &App) -> Done {
+async fn lines(site: &dyn Site, hints: &mut Hints, app: &App) -> Done {
     let mut told: Option<Snapshot> = None;
     loop {
         let begun = Instant::now();
-        let snapshot = look(&**storage, app).await?;
+        let snapshot = look(site).await?;
         if told.as_ref().is_none_or(|told| is_other(told, &snapshot)) {
             if app.output.json {
                 app.output.json_line(&snapshot);
@@ -71,13 +70,13 @@ async fn lines(storage: &Arc<dyn Storage>, notices: &mut Notices, app: &App) -> 
             }
             told = Some(snapshot);
         }
-        changed(notices, next_look(begun)).await;
+        changed(hints, next_look(begun)).await;
     }
 }
 
 /// Whether two looks differ by more than the time.
 fn is_other(one: &Snapshot, other: &Snapshot) -> bool {
-    let counts = |of: &Snapshot| (of.counts, of.total, of.workers.len());
+    let counts = |of: &Snapshot| (of.counts, of.total, of.workers.as_ref().map(Vec::len));
     counts(one) != counts(other) || one.running != other.running
 }
 
@@ -88,21 +87,10 @@ fn next_look(begun: Instant) -> Instant {
 }
 
 /// Waits until it is time and something may have changed. Safe to cancel.
-async fn changed(notices: &mut Notices, next: Instant) {
+async fn changed(hints: &mut Hints, next: Instant) {
     sleep_until(next).await;
     // Either a hint came or the time is over: both mean to look again.
-    let _ = timeout(LOOK_EVERY_MAX, hint(notices)).await;
-}
-
-async fn hint(notices: &mut Notices) {
-    loop {
-        match notices.next().await {
-            Some(Notice::Events(_) | Notice::Resync) => return,
-            Some(_) => {}
-            // Closed: the time finds out.
-            None => std::future::pending().await,
-        }
-    }
+    let _ = timeout(LOOK_EVERY_MAX, hints.next()).await;
 }
 
 /// Changes of the terminal's size.
@@ -128,6 +116,6 @@ impl Resized {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

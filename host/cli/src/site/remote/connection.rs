@@ -86,8 +86,11 @@ impl Connection {
         let within = ANSWER_WITHIN + ask.wait.unwrap_or_default();
         let mut open = self.open.lock().await;
         let mut sender = match open.take() {
-            Some(mut sender) if sender.ready().await.is_ok() => sender,
-            _ => self.connect().await?,
+            Some(sender) => match ready(sender).await {
+                Some(sender) => sender,
+                None => self.connect().await?,
+            },
+            None => self.connect().await?,
         };
         let request = self.request(&ask)?;
         let answered = timeout(within, async {
@@ -165,6 +168,11 @@ impl Connection {
     fn lost(&self, why: &str) -> Failure {
         Failure::unavailable(format!("the server {} cannot be reached: {why}", self.url))
     }
+}
+
+/// The connection of the request before, unless the server has closed it meanwhile.
+async fn ready(mut sender: SendRequest<Full<Bytes>>) -> Option<SendRequest<Full<Bytes>>> {
+    sender.ready().await.is_ok().then_some(sender)
 }
 
 /// Speaks HTTP over a stream, on a task that ends with the connection.

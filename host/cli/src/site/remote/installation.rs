@@ -77,7 +77,7 @@ impl Installation for Remote {
             Whose::Own => self.query(),
             Whose::Everyones => {
                 let mut query = Query::default();
-                query.put("tenant", ALL_TENANTS);
+                query.put("tenant", &ALL_TENANTS);
                 query
             }
         };
@@ -86,8 +86,8 @@ impl Installation for Remote {
             Span::Day => "day",
             Span::Total => "total",
         };
-        query.put("by", by);
-        query.put("latest", request.latest);
+        query.put("by", &by);
+        query.put("latest", &request.latest);
         query.maybe("queue", request.queue.as_ref());
         Ok(self.get::<StatisticsList>("/api/v1/statistics", query).await?.spans)
     }

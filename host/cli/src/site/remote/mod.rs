@@ -3,14 +3,17 @@
 //! **Invariant:** what a server refuses, it says itself: its words are passed on. What it answers
 //! is read into the model's own types, as they are written there.
 
+mod answers;
 mod connection;
 mod events;
 mod installation;
+mod orders;
 mod runs;
 mod schedules;
 mod url;
 mod wish;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,9 +71,8 @@ impl Remote {
         let mut query = Query::default();
         query.maybe("tenant", tenant);
         let path = query.on("/api/v1/server");
-        let answer = connection
-            .ask(Ask { method: Method::GET, path, body: None, wait: None })
-            .await?;
+        let answer =
+            connection.ask(Ask { method: Method::GET, path, body: None, wait: None }).await?;
         let server: Server = read(&good(answer)?)?;
         let tenant = server.caller.tenant.unwrap_or_else(TenantId::standard);
         Ok(Self { connection, tenant, is_bound: server.caller.bound_to.is_some() })
@@ -93,7 +95,7 @@ impl Remote {
             return self.query();
         }
         let mut query = Query::default();
-        query.put("tenant", ALL_TENANTS);
+        query.put("tenant", &ALL_TENANTS);
         query
     }
 
@@ -138,13 +140,13 @@ impl Remote {
 struct Query(Vec<(&'static str, String)>);
 
 impl Query {
-    fn put(&mut self, name: &'static str, value: impl ToString) {
+    fn put(&mut self, name: &'static str, value: &dyn Display) {
         self.0.push((name, value.to_string()));
     }
 
-    fn maybe(&mut self, name: &'static str, value: Option<impl ToString>) {
+    fn maybe(&mut self, name: &'static str, value: Option<impl Display>) {
         if let Some(value) = value {
-            self.put(name, value);
+            self.put(name, &value);
         }
     }
 
@@ -159,7 +161,7 @@ impl Query {
 }
 
 /// A name as one part of a path.
-fn part(name: impl ToString) -> String {
+fn part(name: &dyn Display) -> String {
     let mut part = String::new();
     for byte in name.to_string().bytes() {
         match byte {
@@ -221,9 +223,9 @@ mod tests {
 
     #[test]
     fn names_are_one_part_of_a_path_and_queries_are_escaped() {
-        assert_eq!(part("job:acme/greet"), "job%3Aacme%2Fgreet");
+        assert_eq!(part(&"job:acme/greet"), "job%3Aacme%2Fgreet");
         let mut query = Query::default();
-        query.put("search", "a b&c");
+        query.put("search", &"a b&c");
         query.maybe("queue", None::<&str>);
         assert_eq!(query.on("/x"), "/x?search=a+b%26c");
         assert_eq!(Query::default().on("/x"), "/x");

@@ -4,20 +4,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hyper::{Method, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep};
-use zapjobs_model::{
-    Dependency, JobRequest, Json, Lease, LogEntry, LogLine, Run, RunId, RunStatus, Signal,
-    Timestamp, Wait,
-};
+use zapjobs_model::{JobRequest, Json, LogEntry, LogLine, Run, RunId, RunStatus, Step};
 use zapjobs_runtime::{BulkReport, DeadLetterGroups, Selection, Submitted, WaitError};
 use zapjobs_storage::{
     Alteration, CancelResult, EnqueueResult, PAGE_MAX, RequeueResult, RunFilter,
 };
 
+use super::answers::{
+    self, Beside, Changed, CutPage, LogLines, LogPlace, Matching, RunPage, StepList, SubmittedRuns,
+};
 use super::events::hints;
+use super::orders::{filter, order};
 use super::wish::wish;
 use super::{Problem, Query, Remote, good, read, refused};
 use crate::errors::Done;
@@ -29,84 +30,12 @@ const WAIT_MAX: Duration = Duration::from_secs(50);
 /// Where the server does not wait, it is asked again after so long at the earliest.
 const WAIT_MIN: Duration = Duration::from_millis(250);
 
-#[derive(Deserialize)]
-struct SubmittedRuns {
-    ids: Vec<RunId>,
-    results: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct RunPage {
-    runs: Vec<Run>,
-    next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CutPage {
-    runs: Vec<CutRun>,
-}
-
-/// What is left out of a run on a page.
-#[derive(Deserialize)]
-struct CutRun {
-    id: RunId,
-    #[serde(default)]
-    cut: Vec<String>,
-}
-
-/// What is shown of a run beside itself.
-#[derive(Deserialize)]
-struct Beside {
-    after: Vec<Dependency>,
-    wait: Option<Wait>,
-    signals: Vec<Signal>,
-}
-
-#[derive(Deserialize)]
-struct LogLines<'a> {
-    #[serde(borrow)]
-    entries: Vec<&'a RawValue>,
-    next: Option<String>,
-    has_more: bool,
-}
-
-#[derive(Deserialize)]
-struct LogPlace {
-    run: RunId,
-    lease: Lease,
-    index: u32,
-}
-
-#[derive(Deserialize)]
-struct Changed {
-    status: Option<RunStatus>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Matching {
-    matching: usize,
-    has_more: bool,
-}
-
-#[derive(Serialize)]
-struct FilterBody<'a> {
-    status: &'a [RunStatus],
-    job_type: Option<&'a str>,
-    queue: Option<&'a str>,
-    tag: Option<&'a str>,
-    created_from: Option<Timestamp>,
-    created_before: Option<Timestamp>,
-    search: Option<&'a str>,
-    error_type: Option<&'a str>,
-}
-
 impl Remote {
     fn page(&self, filter: &RunFilter) -> Query {
         let mut query = self.query();
         if !filter.statuses.is_empty() {
             let names: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
-            query.put("status", names.join(","));
+            query.put("status", &names.join(","));
         }
         query.maybe("job_type", filter.job_type.as_ref());
         query.maybe("queue", filter.queue.as_ref());
@@ -175,7 +104,7 @@ impl Runs for Remote {
 
     async fn runs(&self, request: &RunsRequest) -> Done<RunsPage> {
         let mut query = self.page(&request.filter);
-        query.put("limit", request.limit);
+        query.put("limit", &request.limit);
         query.maybe("cursor", request.after.as_ref());
         let body = self.bytes(RUNS, query).await?;
         let RunPage { runs, next } = read(&body)?;
@@ -186,7 +115,7 @@ impl Runs for Remote {
 
     async fn log(&self, run: RunId, after: Option<&str>) -> Done<LogPart> {
         let mut query = self.query();
-        query.put("limit", PAGE_MAX);
+        query.put("limit", &PAGE_MAX);
         query.maybe("cursor", after);
         let body = self.bytes(&format!("{RUNS}/{run}/logs"), query).await?;
         let LogLines { entries, next, has_more } = read(&body)?;
@@ -254,12 +183,13 @@ impl Runs for Remote {
         if let Alteration::Requeue { input: Some(input) } = alteration {
             return self.retry_with(ids, input).await;
         }
-        self.post(&format!("{RUNS}/alter"), Some(order(alteration, &json!({ "runs": ids })))).await
+        let body = order(alteration, &json!({ "runs": ids }));
+        Ok(self.post::<answers::Bulk>(&format!("{RUNS}/alter"), Some(body)).await?.into())
     }
 
     async fn alter_all(&self, selection: &Selection, alteration: &Alteration) -> Done<BulkReport> {
         let body = order(alteration, &json!({ "filter": filter(selection) }));
-        self.post(&format!("{RUNS}/alter"), Some(body)).await
+        Ok(self.post::<answers::Bulk>(&format!("{RUNS}/alter"), Some(body)).await?.into())
     }
 
     async fn count_matching(
@@ -273,8 +203,13 @@ impl Runs for Remote {
         Ok((matching, has_more))
     }
 
+    async fn steps(&self, run: RunId) -> Done<Vec<Step>> {
+        let list: StepList = self.get(&format!("{RUNS}/{run}/steps"), self.query()).await?;
+        Ok(list.steps)
+    }
+
     async fn dead_letters(&self) -> Done<DeadLetterGroups> {
-        self.get("/api/v1/dead", self.query()).await
+        Ok(self.get::<answers::Groups>("/api/v1/dead", self.query()).await?.into())
     }
 }
 
@@ -303,39 +238,5 @@ impl Remote {
             }
         }
         Ok(report)
-    }
-}
-
-/// What is to be done, and to which runs, in one body.
-fn order(alteration: &Alteration, which: &serde_json::Value) -> Vec<u8> {
-    let mut order = which.clone();
-    order["action"] = match alteration {
-        Alteration::Cancel => json!("cancel"),
-        Alteration::Requeue { .. } => json!("retry"),
-        Alteration::Delete => json!("delete"),
-        Alteration::RunNow => json!("run-now"),
-        Alteration::Move(queue) => {
-            order["queue"] = json!(queue);
-            json!("move")
-        }
-        Alteration::Prioritise(priority) => {
-            order["priority"] = json!(priority);
-            json!("prioritise")
-        }
-    };
-    serde_json::to_vec(&order).expect("it has text keys")
-}
-
-fn filter(selection: &Selection) -> FilterBody<'_> {
-    let filter = &selection.filter;
-    FilterBody {
-        status: &filter.statuses,
-        job_type: filter.job_type.as_ref().map(|it| it.as_str()),
-        queue: filter.queue.as_ref().map(|it| it.as_str()),
-        tag: filter.tag.as_ref().map(|it| it.as_str()),
-        created_from: filter.created_from,
-        created_before: filter.created_before,
-        search: filter.search.as_deref(),
-        error_type: selection.error_type.as_deref(),
     }
 }

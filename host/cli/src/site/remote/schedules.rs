@@ -49,7 +49,7 @@ impl Schedules for Remote {
         let (mut all, mut after) = (Vec::new(), None::<String>);
         loop {
             let mut query = self.query();
-            query.put("limit", PAGE);
+            query.put("limit", &PAGE);
             query.maybe("cursor", after.as_ref());
             let ScheduleList { schedules, next } = self.get(SCHEDULES, query).await?;
             all.extend(schedules);

@@ -103,7 +103,8 @@ mod tests {
     fn clear_text_stays_on_the_machine_or_is_told() {
         let is_open = |text: &str| text.parse::<ServerUrl>().expect(text).is_open();
         assert!(is_open("http://jobs.example") && is_open("http://10.0.0.1"));
-        for closed in ["https://jobs.example", "http://127.0.0.1:1", "http://[::1]", "http://localhost"]
+        for closed in
+            ["https://jobs.example", "http://127.0.0.1:1", "http://[::1]", "http://localhost"]
         {
             assert!(!is_open(closed), "{closed}");
         }

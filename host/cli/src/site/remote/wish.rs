@@ -124,7 +124,13 @@ mod tests {
         let said: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!((&said["in_ms"], &said["max_attempts"]), (&json!(2_000), &json!(3)));
         assert_eq!(said["unique"]["fields"], json!(["/n"]));
-        assert_eq!((&said["unique"]["for_ms"], &said["unique"]["on_conflict"]), (&json!(60_000), &json!("replace")));
-        assert_eq!((&said["idempotency_key"], &said["idempotency_for_ms"]), (&json!("k"), &json!(86_400_000)));
+        assert_eq!(
+            (&said["unique"]["for_ms"], &said["unique"]["on_conflict"]),
+            (&json!(60_000), &json!("replace"))
+        );
+        assert_eq!(
+            (&said["idempotency_key"], &said["idempotency_for_ms"]),
+            (&json!("k"), &json!(86_400_000))
+        );
     }
 }
