@@ -1,6 +1,5 @@
-//! The list of cases about what is kept beside runs: batches, steps, signals,
-//! documents, endings. Those
-//! about runs stand in `list`.
+//! The list of cases about what is kept beside runs: batches, steps, signals, documents, endings.
+//! Those about runs stand in `list`.
 
 /// Hands every such case's name to a macro, by family, after what else that macro is to get.
 #[doc(hidden)]

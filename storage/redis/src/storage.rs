@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::startup;
 
 /// The version of what the keys hold.
-pub(crate) const SCHEMA_VERSION: u32 = 4;
+pub(crate) const SCHEMA_VERSION: u32 = 5;
 
 /// A storage in Redis. Dropping it ends its connections.
 pub struct RedisStorage {
