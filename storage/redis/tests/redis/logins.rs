@@ -104,7 +104,7 @@ async fn an_examination_tells_the_kind_of_server_and_what_can_be_lost() {
     let mut raw = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
     redis::cmd("HSET").arg("{zapjobs}:quarantine").arg("id").arg("why").exec(&mut raw).unwrap();
     let findings = examine(&options).await;
-    assert!(subject(&findings, "schema").found.contains("version 4"));
+    assert!(subject(&findings, "schema").found.contains("version 5"));
     assert_eq!(subject(&findings, "quarantine").verdict, Verdict::Warning);
 
     let safe = Redis::start(&RedisSettings::default()).unwrap();
