@@ -212,7 +212,7 @@ impl<'a> Admission<'a> {
         }
         let stopped: Vec<_> =
             (0..self.lines.len()).map(LineAt).filter(|at| self.lines[at.0].is_stopped).collect();
-        self.plan(admitted, limit, stopped)
+        self.plan(admitted, limit, stopped.into_iter())
     }
 
     /// Decides who goes: of all first runs the one that goes first by the order of claims, as
@@ -239,7 +239,7 @@ impl<'a> Admission<'a> {
         }
         // Lines with runs that stay: a shut one was not read, and holds some.
         let stays = |at: &usize| lines[*at].wanted == 0 || gone[*at] < lines[*at].heads.len();
-        let left = (0..lines.len()).filter(stays).map(|at| met[at]).collect();
+        let left = (0..lines.len()).filter(stays).map(|at| met[at]);
         self.plan(admitted, limit, left)
     }
 
@@ -259,11 +259,16 @@ impl<'a> Admission<'a> {
     }
 
     /// `left` are the lines with runs that stay.
-    fn plan(&self, admitted: Vec<AdmittedRun>, limit: usize, left: Vec<LineAt>) -> Plan {
+    fn plan(
+        &self,
+        admitted: Vec<AdmittedRun>,
+        limit: usize,
+        left: impl Iterator<Item = LineAt>,
+    ) -> Plan {
         if limit > 0 && admitted.len() == limit {
             return Plan { admitted, next_at: None, has_more: true, is_full: true };
         }
-        let next_at = left.iter().filter_map(|at| self.next_at(&self.lines[at.0].gates)).min();
+        let next_at = left.filter_map(|at| self.next_at(&self.lines[at.0].gates)).min();
         let has_more = next_at.is_some_and(|at| at <= self.now);
         let next_at = next_at.filter(|at| *at > self.now);
         Plan { admitted, next_at, has_more, is_full: false }
