@@ -61,8 +61,9 @@ fn chosen_place(
     effective: &Effective,
     read: impl FnOnce() -> Done<Contexts>,
 ) -> Done<Reach> {
-    let is_named =
-        chosen.server.is_some() || chosen.context.as_ref().is_some_and(|it| !it.is_local());
+    // Scripts unset a variable by emptying it.
+    let server = chosen.server.as_deref().filter(|text| !text.is_empty());
+    let is_named = server.is_some() || chosen.context.as_ref().is_some_and(|it| !it.is_local());
     match ways {
         Ways::Nowhere => return Ok(Reach::Storage),
         Ways::Here if is_named => return Err(refusal("works on this machine alone")),
@@ -71,7 +72,7 @@ fn chosen_place(
         Ways::Both | Ways::Storage => {}
     }
     let tenant = of_command_line(effective, "tenant").then(|| effective.config.tenant.clone());
-    if let Some(text) = &chosen.server {
+    if let Some(text) = server {
         let url = text.parse().map_err(Failure::usage)?;
         return Ok(Reach::Server(Server {
             url,

@@ -46,6 +46,7 @@ fn a_server_wins_over_a_context_and_a_named_context_over_the_one_in_use() {
     assert_eq!(place(Ways::Both, &context("prod"), &plain, None), "https://jobs.example");
     assert_eq!(place(Ways::Both, &context("local"), &plain, Some("prod")), "storage");
     assert_eq!(place(Ways::Both, &server("http://a"), &plain, Some("prod")), "http://a");
+    assert_eq!(place(Ways::Both, &server(""), &plain, None), "storage", "emptied is unset");
     let named = effective(&[("storage", "sqlite:a.db")]);
     assert_eq!(place(Ways::Both, &nothing, &named, Some("prod")), "storage");
     assert!(place(Ways::Both, &context("other"), &plain, None).contains("no context other"));

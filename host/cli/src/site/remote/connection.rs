@@ -68,6 +68,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(url: ServerUrl, token: Option<&Secret>) -> Done<Self> {
+        let token = token.filter(|Secret(token)| !token.is_empty());
         let authorisation = token.map(|Secret(token)| {
             let value = HeaderValue::try_from(format!("Bearer {token}"));
             let mut value = value.map_err(|_| {
