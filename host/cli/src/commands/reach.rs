@@ -144,7 +144,8 @@ fn ways(command: &Command) -> Ways {
         | Command::Workflow(_)
         | Command::Calendar(_)
         | Command::Template(_)
-        | Command::Tokens(_) => Ways::Storage,
+        | Command::Tokens(_)
+        | Command::Webhooks(_) => Ways::Storage,
         Command::Serve(_)
         | Command::Run(_)
         | Command::Build(_)
