@@ -212,7 +212,7 @@ impl<'a> Admission<'a> {
         }
         let stopped: Vec<_> =
             (0..self.lines.len()).map(LineAt).filter(|at| self.lines[at.0].is_stopped).collect();
-        self.plan(admitted, limit, stopped)
+        self.plan(admitted, limit, &stopped)
     }
 
     /// Decides who goes: of all first runs the one that goes first by the order of claims, as
@@ -239,8 +239,8 @@ impl<'a> Admission<'a> {
         }
         // Lines with runs that stay: a shut one was not read, and holds some.
         let stays = |at: &usize| lines[*at].wanted == 0 || gone[*at] < lines[*at].heads.len();
-        let left = (0..lines.len()).filter(stays).map(|at| met[at]).collect();
-        self.plan(admitted, limit, left)
+        let left: Vec<_> = (0..lines.len()).filter(stays).map(|at| met[at]).collect();
+        self.plan(admitted, limit, &left)
     }
 
     /// Lets the next run of a line go, if its gates have room. The whole line faces the same
@@ -259,7 +259,7 @@ impl<'a> Admission<'a> {
     }
 
     /// `left` are the lines with runs that stay.
-    fn plan(&self, admitted: Vec<AdmittedRun>, limit: usize, left: Vec<LineAt>) -> Plan {
+    fn plan(&self, admitted: Vec<AdmittedRun>, limit: usize, left: &[LineAt]) -> Plan {
         if limit > 0 && admitted.len() == limit {
             return Plan { admitted, next_at: None, has_more: true, is_full: true };
         }
