@@ -1,7 +1,7 @@
 //! What this host has done, as numbers: for whoever shows them, such as `/metrics`.
 //!
 //! **Invariant:** counting is a few additions under a lock that is held for no longer, once for each
-//! group of results; the number of series is bounded by [`JOBS_MAX`].
+//! result; the number of series is bounded by [`JOBS_MAX`].
 
 mod histogram;
 
