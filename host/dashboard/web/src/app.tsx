@@ -23,6 +23,8 @@ import { SchedulePage } from './pages/schedules/schedule';
 import { SignIn } from './pages/sign-in';
 import { WorkflowPage } from './pages/workflow/page';
 import { TokensPage } from './pages/tokens/page';
+import { WebhooksPage } from './pages/webhooks/list';
+import { WebhookPage } from './pages/webhooks/webhook';
 import { WorkersPage } from './pages/workers/page';
 import { match, usePlace } from './router';
 import { Shell } from './shell';
@@ -47,6 +49,8 @@ const ROUTES: readonly Route[] = [
   ['/tokens', () => <TokensPage />],
   ['/audit', () => <AuditPage />],
   ['/about', () => <AboutPage />],
+  ['/webhooks', () => <WebhooksPage />],
+  ['/webhooks/:name', ({ name = '' }) => <WebhookPage key={name} name={name} />],
   ['/workers', () => <WorkersPage />],
   ['/runs', () => <RunsPage />],
   ['/runs/:id', ({ id = '' }) => <RunPage key={id} id={id} />],

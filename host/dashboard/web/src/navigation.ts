@@ -33,6 +33,7 @@ export const NAVIGATION: readonly { readonly title: string; readonly links: read
       { href: '/workers', name: 'Workers', icon: 'workers' },
       { href: '/plugins', name: 'Plugins', icon: 'plugins' },
       { href: '/tenants', name: 'Tenants', icon: 'tenants' },
+      { href: '/webhooks', name: 'Webhooks', icon: 'out', isForAdmins: true },
       { href: '/tokens', name: 'Tokens', icon: 'key', isForAdmins: true },
       { href: '/audit', name: 'Audit', icon: 'audit', isForAdmins: true },
       { href: '/about', name: 'About', icon: 'about' },

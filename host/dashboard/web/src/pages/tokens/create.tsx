@@ -7,7 +7,7 @@ import type { Scope } from '../../api/access';
 import { server } from '../../api/server';
 import { Dialog } from '../../parts/dialog';
 import { Notice } from '../../parts/feedback';
-import { Copy } from '../../parts/json';
+import { ShownOnce } from '../../parts/secret';
 import { useStore } from '../../store';
 
 const DAY_MS = 86_400_000;
@@ -43,16 +43,7 @@ export function NewToken({ onClose }: { readonly onClose: () => void }) {
     }
   };
 
-  if (made !== undefined) {
-    return (
-      <Dialog title="Your new token" onClose={onClose} foot={<button type="button" class="button primary" onClick={onClose}>I have kept it</button>}>
-        <div class="stack">
-          <Notice tone="warn">It is shown this once: nobody can look it up later.</Notice>
-          <p class="row"><code class="wrap" data-testid="token">{made}</code><Copy text={made} what="token" /></p>
-        </div>
-      </Dialog>
-    );
-  }
+  if (made !== undefined) return <ShownOnce title="Your new token" what="token" secret={made} onClose={onClose} />;
   return (
     <Dialog
       title="Make a token"
