@@ -34,7 +34,7 @@ pub(crate) struct ContextArgs {
 /// On which server a command works.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ServerArgs {
-    /// Work on a server through its HTTP API, such as https://jobs.example
+    /// Work on a server through its HTTP API: where it is, such as `https://jobs.example`
     #[arg(
         long,
         global = true,

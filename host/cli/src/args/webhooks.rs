@@ -41,7 +41,7 @@ pub(crate) struct WebhookArgs {
 pub(crate) struct AddWebhookArgs {
     #[command(flatten)]
     pub(crate) webhook: WebhookArgs,
-    /// Where messages go, such as https://example.com/hooks/zapjobs
+    /// Where messages go, such as `https://example.com/hooks/zapjobs`
     #[arg(value_name = "URL")]
     pub(crate) url: WebhookUrl,
     /// Of what to tell, separated by commas: run.completed, run.failed, run.cancelled

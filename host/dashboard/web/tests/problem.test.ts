@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { problemOf } from '../src/api/problem';
+import { inputFaults, problemOf } from '../src/api/problem';
 
 describe('a problem', () => {
   it('says what the server says', () => {
@@ -8,13 +8,20 @@ describe('a problem', () => {
     expect([problem.message, problem.code, problem.status]).toEqual(['it ends', 'wrong-status', 409]);
   });
 
-  it('has the places that the server names', () => {
-    const listed = { detail: 'x', code: 'bad-body', errors: [{ pointer: '/a', message: 'too long' }, 7] };
-    expect(problemOf(422, listed).faults).toEqual([{ pointer: '/a', message: 'too long' }]);
-    const told = "the input does not fit greet's schema: at /a/0: 12 is greater than 10";
-    expect(problemOf(422, { detail: told, code: 'input-breaks-schema' }).faults).toEqual([
+  it('has the places that the server names, those of an input by their place in it', () => {
+    const errors = [
+      { pointer: '/input/a/0', detail: '12 is greater than 10' },
+      { pointer: '/input', detail: 'b is missing' },
+      { pointer: '/inputs', detail: 'unknown' },
+      7,
+    ];
+    const problem = problemOf(422, { detail: 'x', code: 'input-breaks-schema', errors });
+    expect(problem.faults.map(({ pointer }) => pointer)).toEqual(['/input/a/0', '/input', '/inputs']);
+    expect(inputFaults(problem)).toEqual([
       { pointer: '/a/0', message: '12 is greater than 10' },
+      { pointer: '', message: 'b is missing' },
     ]);
+    expect(inputFaults(new Error('no connection'))).toEqual([]);
   });
 
   it('is told of in words, whatever the answer is', () => {

@@ -1,8 +1,11 @@
 // What the API answers where it refuses: RFC 9457 problems.
 
+/** Where the input is in the body of a request. */
+const INPUT = '/input';
+
 /** A place in a request that is wrong, and why. */
 export interface Fault {
-  /** A JSON pointer into the request's body, or a parameter's name. */
+  /** A JSON pointer into the request's body. */
   readonly pointer: string;
   readonly message: string;
 }
@@ -28,27 +31,23 @@ export function problemOf(status: number, body: unknown): Problem {
   const text = (name: string) => (typeof it[name] === 'string' ? (it[name] as string) : undefined);
   const message = text('detail') ?? text('title') ?? `the server answered ${status}`;
   const code = text('code') ?? 'unknown';
-  const faults = faultsOf(it);
-  const inText = code === 'input-breaks-schema' ? faultIn(message) : undefined;
-  return new Problem(status, code, message, faults.length === 0 && inText ? [inText] : faults);
+  return new Problem(status, code, message, faultsOf(it['errors']));
 }
 
-/** The place that a message names: `... at /size: 12 is greater than 10`. */
-function faultIn(message: string): Fault | undefined {
-  const found = / at (\/\S*): (.*)$/s.exec(message);
-  if (found === null) return undefined;
-  const [, pointer, problem] = found;
-  return { pointer: pointer === '/' ? '' : (pointer ?? ''), message: problem ?? message };
-}
-
-function faultsOf(body: Record<string, unknown>): Fault[] {
-  const list = Array.isArray(body['errors']) ? body['errors'] : [];
+function faultsOf(errors: unknown): Fault[] {
+  const list = Array.isArray(errors) ? errors : [];
   return list.flatMap((one: unknown) => {
-    if (typeof one !== 'object' || one === null) return [];
-    const it = one as Record<string, unknown>;
-    const pointer = it['pointer'] ?? it['path'] ?? it['field'] ?? '';
-    const message = it['message'] ?? it['detail'] ?? it['problem'];
-    return typeof message === 'string' ? [{ pointer: String(pointer), message }] : [];
+    const { pointer, detail } = (one ?? {}) as Record<string, unknown>;
+    return typeof pointer === 'string' && typeof detail === 'string' ? [{ pointer, message: detail }] : [];
+  });
+}
+
+/** What is wrong with the input that a request brought, by pointers into that. */
+export function inputFaults(error: unknown): Fault[] {
+  const faults = error instanceof Problem ? error.faults : [];
+  return faults.flatMap(({ pointer, message }) => {
+    const isWithin = pointer === INPUT || pointer.startsWith(`${INPUT}/`);
+    return isWithin ? [{ pointer: pointer.slice(INPUT.length), message }] : [];
   });
 }
 

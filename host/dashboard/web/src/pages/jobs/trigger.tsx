@@ -4,7 +4,7 @@
 import { useState } from 'preact/hooks';
 
 import { api } from '../../api/client';
-import { messageOf, Problem, type Fault } from '../../api/problem';
+import { type Fault, inputFaults, messageOf } from '../../api/problem';
 import type { JobDefinition } from '../../api/types';
 import { Dialog } from '../../parts/dialog';
 import { Notice } from '../../parts/feedback';
@@ -48,7 +48,7 @@ export function Trigger({ job, onClose }: { readonly job: JobDefinition; readonl
       const { id } = await api.post<{ readonly id: string }>('/runs', { job_type: job.key.job_type, input });
       go(`/runs/${id}`);
     } catch (error) {
-      setRefusal({ text: messageOf(error), faults: error instanceof Problem ? error.faults : [] });
+      setRefusal({ text: messageOf(error), faults: inputFaults(error) });
       setBusy(false);
     }
   };

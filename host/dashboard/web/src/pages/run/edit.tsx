@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 
 import { api } from '../../api/client';
-import { messageOf, Problem, type Fault } from '../../api/problem';
+import { type Fault, inputFaults, messageOf } from '../../api/problem';
 import type { Run } from '../../api/types';
 import { Dialog } from '../../parts/dialog';
 import { Notice, said } from '../../parts/feedback';
@@ -26,7 +26,7 @@ export function EditInput({ run, onClose, onDone }: {
       onDone();
       onClose();
     } catch (error) {
-      setProblem({ text: messageOf(error), faults: error instanceof Problem ? error.faults : [] });
+      setProblem({ text: messageOf(error), faults: inputFaults(error) });
       setBusy(false);
     }
   };
