@@ -1,6 +1,6 @@
 //! `zapjobs status`: how the installation stands, once or live.
 //!
-//! **Invariant:** what is shown is a pure function of a [`Snapshot`] and a size ([`view()`]);
+//! **Invariant:** what is shown is a pure function of a snapshot and a size ([`view()`]);
 //! `screen` alone touches the terminal.
 //!
 //! In reading order: `snapshot` is what is looked at, `rates` what two looks tell, `layout` and
