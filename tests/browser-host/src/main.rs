@@ -26,7 +26,9 @@ use files::Files;
 
 #[tokio::main]
 async fn main() {
-    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(MemoryOptions::default()));
+    // A test fills it with 100,000 runs, beside which the others are to stay.
+    let memory = MemoryOptions { finished_runs_max: 200_000, ..MemoryOptions::default() };
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new(memory));
     let catalog = Arc::new(Catalog::new());
     serve_jobs(&*storage, &catalog).await;
     let stop = CancellationToken::new();

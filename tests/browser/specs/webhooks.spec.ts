@@ -7,7 +7,7 @@ test('a webhook is made, tested, turned off and deleted', async ({ page }) => {
   const form = page.getByRole('dialog');
   await form.getByLabel('Name').fill('ops');
   await form.getByLabel('Address').fill('https://receiver.example/hooks');
-  await form.getByLabel(/^run\.cancelled/).check();
+  await form.getByLabel(/run\.cancelled:/).check();
   await inspect(page, 'webhook-form');
   await form.getByRole('button', { name: 'Make it' }).click();
   const secret = await page.getByTestId('secret').textContent();
