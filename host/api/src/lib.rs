@@ -20,6 +20,7 @@ mod calendars;
 mod endpoints;
 mod explorer;
 mod health;
+mod hex;
 mod http;
 mod jobs;
 mod limits;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use zapjobs_model::{
     Json, NewRun, Outcome, RetryPolicy, Run, RunId, Timestamp, Transition, Usage, settle,
 };
-use zapjobs_storage::{ClaimRequest, QueueSelection, TenantSelection};
+use zapjobs_storage::{ClaimRequest, QueueSelection, RunPageRequest, RunQueries, TenantSelection};
 
 use crate::builders::{self, LEASE, worker};
 
@@ -34,4 +34,22 @@ pub fn a_claim(limit: usize) -> ClaimRequest {
 pub fn completion(run: &Run, now: Timestamp) -> Transition {
     let outcome = Outcome::Completed(Json::trusted("1"));
     settle(run, outcome, Usage::default(), now, &RetryPolicy::default(), 0.5)
+}
+
+/// The runs that a listing shows, asked for one by one.
+///
+/// # Panics
+///
+/// If a page is not answered.
+pub async fn listed_one_by_one(storage: &dyn RunQueries) -> Vec<RunId> {
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let request = RunPageRequest { after, limit: 1, ..RunPageRequest::default() };
+        let page = storage.runs(request).await.expect("a page");
+        seen.extend(page.runs.iter().map(|run| run.id));
+        after = page.next;
+        if after.is_none() {
+            return seen;
+        }
+    }
 }

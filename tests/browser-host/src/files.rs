@@ -6,18 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
-use zapjobs_model::port::{
-    BoxFuture, Cancellation, Invocation, LoadError, Plugin, PluginSource, RunSink, Sandbox,
-};
-use zapjobs_model::{
-    Digest, JobDescription, Json, Outcome, Report, RetryPolicy, RunError, TenantId, Usage,
-};
+use zapjobs_model::{RetryPolicy, TenantId};
 use zapjobs_runtime::{Catalog, PluginDesk, PluginDirectory, PluginOptions};
 use zapjobs_storage::Storage;
+
+use crate::paper::PaperSandbox;
 
 /// What the newsletter's manifest says.
 const MANIFEST: &str = "[[http]]\nhost = \"api.example.com\"\n\n[env]\nLANGUAGE = \"pt\"\n\n\
@@ -40,7 +36,7 @@ impl Files {
         let mut directory = PluginDirectory::open(
             folder.path(),
             PluginOptions { settle: Duration::ZERO, ..PluginOptions::new(TenantId::standard()) },
-            Arc::new(Papers),
+            Arc::new(PaperSandbox),
             Arc::clone(storage),
             Arc::clone(catalog),
         )
@@ -69,48 +65,4 @@ fn put(folder: &Path, name: &str, imports: &[&str], version: u32) {
     });
     let paper = json!({"jobs": [job], "imports": imports, "version": version});
     fs::write(folder.join(format!("{name}.wasm")), paper.to_string()).expect("written");
-}
-
-struct Papers;
-
-#[derive(Deserialize)]
-struct Paper {
-    jobs: Vec<JobDescription>,
-    imports: Vec<String>,
-}
-
-struct PaperPlugin(Digest, Paper);
-
-impl Sandbox for Papers {
-    fn load(&self, source: PluginSource) -> BoxFuture<'_, Result<Arc<dyn Plugin>, LoadError>> {
-        Box::pin(async move {
-            let refused = |error| LoadError(format!("it is no component: {error}: build it again"));
-            let paper = serde_json::from_slice(&source.bytes).map_err(refused)?;
-            Ok(Arc::new(PaperPlugin(Digest::of(&source.bytes), paper)) as Arc<dyn Plugin>)
-        })
-    }
-}
-
-impl Plugin for PaperPlugin {
-    fn digest(&self) -> Digest {
-        self.0
-    }
-
-    fn jobs(&self) -> &[JobDescription] {
-        &self.1.jobs
-    }
-
-    fn imports(&self) -> &[String] {
-        &self.1.imports
-    }
-
-    fn run(
-        &self,
-        _: Invocation,
-        _: Arc<dyn RunSink>,
-        _: Arc<Cancellation>,
-    ) -> BoxFuture<'static, Result<Report, RunError>> {
-        let outcome = Outcome::Completed(Json::null());
-        Box::pin(async move { Ok(Report { outcome, usage: Usage::default() }) })
-    }
 }

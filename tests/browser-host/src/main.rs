@@ -8,6 +8,8 @@
 
 mod files;
 mod jobs;
+#[path = "../../../host/api/examples/demo-server/paper.rs"]
+mod paper;
 mod plugin;
 mod seed;
 

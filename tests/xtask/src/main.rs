@@ -10,6 +10,7 @@
 
 mod workspace;
 
+mod debian;
 mod process;
 mod say;
 mod services;

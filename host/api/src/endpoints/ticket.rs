@@ -11,6 +11,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zapjobs_model::RunId;
 
+use crate::hex::hex;
+
 /// Bytes of a secret.
 const SECRET_BYTES: usize = 16;
 
@@ -28,7 +30,7 @@ impl Secret {
     pub(super) fn new() -> Self {
         let mut bytes = [0; SECRET_BYTES];
         rand::rng().fill_bytes(&mut bytes);
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&bytes))
     }
 
     /// What is stored of it.
@@ -54,7 +56,7 @@ impl Ticket {
 }
 
 fn digest(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(secret.as_bytes()))
 }
 
 impl fmt::Display for Ticket {

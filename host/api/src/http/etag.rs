@@ -8,12 +8,13 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::problem::{Code, Problem};
+use crate::hex::hex;
 
 /// A document with its tag; `304` where the client has it already.
 pub(crate) fn tagged(headers: &HeaderMap, document: &impl Serialize) -> Result<Response, Problem> {
     let text = json_text(document)?;
     let digest = Sha256::digest(&text);
-    let tag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let tag = hex(&digest[..16]);
     Ok(with_tag(headers, &format!("\"{tag}\""), text))
 }
 

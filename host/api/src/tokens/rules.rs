@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 use zapjobs_model::{TenantId, Timestamp};
 
 use crate::access::Scope;
+use crate::hex::hex;
 
 /// What every token begins with, so that one that leaked is known by its looks.
 const PREFIX: &str = "zj_";
@@ -164,10 +165,6 @@ impl TokenRecord {
     pub fn is_good(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

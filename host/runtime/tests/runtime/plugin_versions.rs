@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::directory::{reason, rescan};
 use crate::support::{Bench, ScriptedSandbox, job, request};
 use tempfile::TempDir;
 use zapjobs_model::{Capability, Digest, Json, TenantId};
 use zapjobs_runtime::{
-    HoldReason, Origin, PluginDirectory, PluginId, PluginOptions, PluginReport, PluginState,
-    SchemaCheck, TrustedKeys, VersionStore,
+    HoldReason, Origin, PluginDirectory, PluginId, PluginOptions, PluginState, SchemaCheck,
+    TrustedKeys, VersionStore,
 };
 
 const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/trusted.pub");
@@ -71,17 +72,6 @@ impl Place {
 
 fn id() -> PluginId {
     PluginId { tenant: TenantId::standard(), name: "plugin".to_owned() }
-}
-
-async fn rescan(directory: &mut PluginDirectory) -> Vec<PluginReport> {
-    directory.rescan().await.expect("a round")
-}
-
-fn reason(report: &PluginReport) -> &str {
-    match &report.state {
-        PluginState::Refused { reason, .. } => reason,
-        other => panic!("{other:?} is no refusal"),
-    }
 }
 
 #[tokio::test]

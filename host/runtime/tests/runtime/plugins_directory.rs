@@ -4,12 +4,13 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::directory::{reason, rescan};
 use crate::support::{Bench, PATIENCE, ScriptedSandbox, job};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use zapjobs_model::{JobKey, JobType, TenantId};
-use zapjobs_runtime::{PluginDirectory, PluginOptions, PluginReport, PluginState};
+use zapjobs_runtime::{PluginDirectory, PluginOptions, PluginState};
 
 fn directory(bench: &Bench) -> (TempDir, PluginDirectory) {
     directory_with(bench, options())
@@ -35,17 +36,6 @@ fn options() -> PluginOptions {
 fn job_of(tenant: &str, name: &str) -> JobKey {
     let tenant = TenantId::new(tenant).expect("a tenant");
     JobKey { tenant, job_type: JobType::new(name).expect("a name") }
-}
-
-async fn rescan(directory: &mut PluginDirectory) -> Vec<PluginReport> {
-    directory.rescan().await.expect("a round")
-}
-
-fn reason(report: &PluginReport) -> &str {
-    match &report.state {
-        PluginState::Refused { reason, .. } => reason,
-        other => panic!("{other:?} is no refusal"),
-    }
 }
 
 #[tokio::test]

@@ -7,11 +7,11 @@ use sqlx::Row;
 use zapjobs_model::{RunId, Timestamp};
 use zapjobs_postgres::{PostgresOptions, PostgresStorage};
 use zapjobs_storage::{
-    Clock, ErrorKind, ManualClock, PruneRequest, RunFilter, RunPageRequest, RunQueries, RunStore,
+    Clock, ErrorKind, ManualClock, PruneRequest, RunFilter, RunQueries, RunStore,
 };
 
 use crate::harness;
-use crate::harness::runs::{a_claim, a_run};
+use crate::harness::runs::{a_claim, a_run, listed_one_by_one};
 
 struct Damaged {
     storage: PostgresStorage,
@@ -103,17 +103,7 @@ async fn listings_pass_over_unreadable_runs_and_go_on() {
     let damaged = Damaged::new().await;
     let ids = damaged.enqueue(4).await;
     damaged.spoil(ids[2], "UPDATE $schema.inputs SET job_type = '?'").await;
-    let mut seen = Vec::new();
-    let mut after = None;
-    loop {
-        let request = RunPageRequest { after, limit: 1, ..RunPageRequest::default() };
-        let page = damaged.storage.runs(request).await.unwrap();
-        seen.extend(page.runs.iter().map(|run| run.id));
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let seen = listed_one_by_one(&damaged.storage).await;
     assert_eq!(seen, [ids[3], ids[1], ids[0]]);
 }
 

@@ -1,51 +1,25 @@
 //! Lanes: many of them are merged in one order, over several scripts, and all that is kept by
 //! tenant agrees with the runs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use zapjobs_model::{Due, NewRun, Priority, QueueName, RunId, TenantId, Timestamp};
+use zapjobs_model::{Due, NewRun, Priority, QueueName, RunId, TenantId};
 use zapjobs_redis::{RedisOptions, RedisStorage};
-use zapjobs_services::{Redis, RedisSettings};
 use zapjobs_storage::{
-    ClaimRequest, Clock as _, ErrorKind, ManualClock, PruneRequest, QueueSelection, RunQueries,
-    RunStore, Span, Statistics, StatisticsRequest, TENANT_SHARES_MAX, TenantSelection, TenantShare,
+    ClaimRequest, Clock as _, ErrorKind, PruneRequest, QueueSelection, RunQueries, RunStore, Span,
+    Statistics, StatisticsRequest, TENANT_SHARES_MAX, TenantSelection, TenantShare,
 };
 
+use crate::harness::alone::Alone;
 use crate::harness::runs::{a_claim, a_run, completion};
 
-struct Opened {
-    storage: RedisStorage,
-    clock: Arc<ManualClock>,
-    server: Redis,
-}
-
-impl Opened {
-    async fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_790_000_000_000_000)));
-        // A server alone, whatever the others are: its keys are looked at.
-        let server = Redis::start(&RedisSettings::default()).unwrap();
-        let options = RedisOptions::parse(&server.url()).unwrap();
-        let options = RedisOptions { clock: Some(clock.clone()), ..options };
-        let storage = RedisStorage::connect(options).await.unwrap();
-        Self { storage, clock, server }
-    }
-
-    fn raw(&self) -> redis::Connection {
-        redis::Client::open(self.server.url()).unwrap().get_connection().unwrap()
-    }
-
+impl Alone {
     fn keys(&self, pattern: &str) -> Vec<String> {
         let pattern = format!("{{zapjobs}}:{pattern}");
         let mut keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query(&mut self.raw()).unwrap();
         keys.iter_mut().for_each(|key| *key = key.replace("{zapjobs}:", ""));
         keys.sort();
         keys
-    }
-
-    fn spoil(&self, run: RunId, field: &str, value: &str) {
-        let key = [b"{zapjobs}:run:", &run.0.as_bytes()[..]].concat();
-        redis::cmd("HSET").arg(key).arg(field).arg(value).exec(&mut self.raw()).unwrap();
     }
 
     async fn claim(&self, request: ClaimRequest) -> Vec<RunId> {
@@ -84,7 +58,7 @@ fn ids(runs: &[NewRun]) -> Vec<RunId> {
 
 #[tokio::test]
 async fn many_lanes_are_merged_in_the_order_of_claims() {
-    let opened = Opened::new().await;
+    let opened = Alone::new().await;
     // Lanes of one run, of several, and one of many.
     let lane = |place: usize| match place % 3 {
         0 => (format!("t{place}"), "q"),
@@ -104,14 +78,14 @@ async fn many_lanes_are_merged_in_the_order_of_claims() {
 
 #[tokio::test]
 async fn shares_are_given_in_their_order_over_several_scripts() {
-    let opened = Opened::new().await;
+    let opened = Alone::new().await;
     let (a, b): (Vec<_>, Vec<_>) = (0..900)
         .map(|place| (placed("a", &format!("q{}", place % 7), place), placed("b", "q", place)))
         .unzip();
     opened.storage.enqueue(&a).await.unwrap();
     opened.storage.enqueue(&b).await.unwrap();
     // The first of them cannot be read, and another takes its place.
-    opened.spoil(b[0].id, "input", "{");
+    opened.spoil(b[0].id, "input", b"{");
     let tenants = shares(&[("b", 700), ("none", 5), ("a", 600)]);
     let expected = [ids(&b[1..701]), ids(&a[..500])].concat();
     assert_eq!(opened.claim(ClaimRequest { tenants, ..a_claim(1_200) }).await, expected);
@@ -120,15 +94,15 @@ async fn shares_are_given_in_their_order_over_several_scripts() {
 
 #[tokio::test]
 async fn what_waits_is_counted_through_every_change_and_leaves_nothing() {
-    let opened = Opened::new().await;
+    let opened = Alone::new().await;
     let runs: Vec<NewRun> = (0..6).map(|place| placed("a", "q", place)).collect();
     let later = NewRun { due: Due::In(Duration::from_secs(60)), ..placed("a", "q", 9) };
     opened.storage.enqueue(&runs).await.unwrap();
     opened.storage.enqueue(&[later]).await.unwrap();
     assert_eq!(opened.waiting("a").await, 7);
     // One that a script finds unreadable, and one that the driver does.
-    opened.spoil(runs[0].id, "state", "0");
-    opened.spoil(runs[1].id, "input", "{");
+    opened.spoil(runs[0].id, "state", b"0");
+    opened.spoil(runs[1].id, "input", b"{");
     let claimed = opened.storage.claim(a_claim(2)).await.unwrap();
     assert_eq!(claimed.len(), 2);
     assert_eq!(opened.waiting("a").await, 3);
@@ -153,7 +127,7 @@ async fn what_waits_is_counted_through_every_change_and_leaves_nothing() {
 
 #[tokio::test]
 async fn sums_of_all_tenants_do_not_grow_with_their_number() {
-    let opened = Opened::new().await;
+    let opened = Alone::new().await;
     let runs: Vec<NewRun> = (0..200).map(|n| placed(&format!("t{n}"), "q", n)).collect();
     opened.storage.enqueue(&runs).await.unwrap();
     opened.storage.enqueue(&[a_run("q"), a_run("q")]).await.unwrap();
@@ -171,9 +145,9 @@ async fn sums_of_all_tenants_do_not_grow_with_their_number() {
 
 #[tokio::test]
 async fn keys_of_an_older_version_are_refused_in_one_line() {
-    let opened = Opened::new().await;
+    let opened = Alone::new().await;
     redis::cmd("SET").arg("{zapjobs}:schema").arg(1).exec(&mut opened.raw()).unwrap();
-    let options = RedisOptions::parse(&opened.server.url()).unwrap();
+    let options = RedisOptions::parse(&opened.url()).unwrap();
     let error = RedisStorage::connect(options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Schema, "{error}");
     let text = error.to_string();

@@ -1,36 +1,18 @@
 //! A record that cannot be read wedges nothing, and is kept.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
-use tempfile::TempDir;
-use zapjobs_conformance::samples::{a_claim, a_run, completion};
+use zapjobs_conformance::samples::{a_claim, a_run, completion, listed_one_by_one};
 use zapjobs_model::{RunId, Timestamp};
-use zapjobs_sqlite::{SqliteOptions, SqliteStorage};
 use zapjobs_storage::{
-    ApplyResult, ClaimRunRequest, ErrorKind, ManualClock, PruneRequest, RunFilter, RunPageRequest,
-    RunQueries, RunStore, SingleRunError, Storage,
+    ApplyResult, ClaimRunRequest, ErrorKind, PruneRequest, RunFilter, RunQueries, RunStore,
+    SingleRunError, Storage,
 };
 
-struct Damaged {
-    storage: SqliteStorage,
-    clock: Arc<ManualClock>,
-    file: PathBuf,
-    _home: TempDir,
-}
+use crate::harness::by_hand::ByHand;
 
-impl Damaged {
-    fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("jobs.db");
-        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_790_000_000_000_000)));
-        let options = SqliteOptions { clock: clock.clone(), ..SqliteOptions::file(&file) };
-        let storage = SqliteStorage::open(options).unwrap();
-        Self { storage, clock, file, _home: home }
-    }
-
+impl ByHand {
     async fn enqueue(&self, count: usize) -> Vec<RunId> {
         let runs: Vec<_> = (0..count).map(|_| a_run("q")).collect();
         self.storage.enqueue(&runs).await.unwrap();
@@ -66,7 +48,7 @@ const SPOILS: [&str; 7] = [
 #[tokio::test]
 async fn claims_set_unreadable_runs_aside_and_take_the_others() {
     for spoil in SPOILS {
-        let damaged = Damaged::new();
+        let damaged = ByHand::new();
         let ids = damaged.enqueue(3).await;
         damaged.spoil(ids[0], spoil);
         let claimed = damaged.storage.claim(a_claim(2)).await.unwrap();
@@ -83,7 +65,7 @@ async fn claims_set_unreadable_runs_aside_and_take_the_others() {
 #[tokio::test]
 async fn one_unreadable_run_is_told_as_corrupt_and_set_aside_by_the_next_claim() {
     for spoil in SPOILS {
-        let damaged = Damaged::new();
+        let damaged = ByHand::new();
         let ids = damaged.enqueue(2).await;
         damaged.spoil(ids[0], spoil);
         let storage: &dyn Storage = &damaged.storage;
@@ -111,7 +93,7 @@ async fn one_unreadable_run_is_told_as_corrupt_and_set_aside_by_the_next_claim()
 
 #[tokio::test]
 async fn a_result_for_a_record_that_cannot_be_read_is_told_as_corrupt() {
-    let damaged = Damaged::new();
+    let damaged = ByHand::new();
     let ids = damaged.enqueue(1).await;
     let claimed = damaged.storage.claim(a_claim(1)).await.unwrap().remove(0);
     damaged.spoil(ids[0], "UPDATE zapjobs_runs SET lease = 'x' WHERE id = ?1");
@@ -123,7 +105,7 @@ async fn a_result_for_a_record_that_cannot_be_read_is_told_as_corrupt() {
 
 #[tokio::test]
 async fn a_result_for_a_run_that_was_set_aside_is_refused_and_takes_no_other_down() {
-    let damaged = Damaged::new();
+    let damaged = ByHand::new();
     let ids = damaged.enqueue(2).await;
     let claimed = damaged.storage.claim(a_claim(2)).await.unwrap();
     damaged.spoil(ids[0], "UPDATE zapjobs_runs SET queue = '' WHERE id = ?1");
@@ -138,7 +120,7 @@ async fn a_result_for_a_run_that_was_set_aside_is_refused_and_takes_no_other_dow
 
 #[tokio::test]
 async fn an_unknown_status_is_corrupt_and_in_nobodys_way() {
-    let damaged = Damaged::new();
+    let damaged = ByHand::new();
     let ids = damaged.enqueue(2).await;
     damaged.spoil(ids[0], "UPDATE zapjobs_runs SET status = 42 WHERE id = ?1");
     let error = damaged.storage.run(ids[0]).await.unwrap_err();
@@ -150,7 +132,7 @@ async fn an_unknown_status_is_corrupt_and_in_nobodys_way() {
 
 #[tokio::test]
 async fn the_sweep_of_expired_leases_gets_past_unreadable_runs() {
-    let damaged = Damaged::new();
+    let damaged = ByHand::new();
     let ids = damaged.enqueue(5).await;
     damaged.storage.claim(a_claim(5)).await.unwrap();
     for id in &ids[..3] {
@@ -165,26 +147,16 @@ async fn the_sweep_of_expired_leases_gets_past_unreadable_runs() {
 
 #[tokio::test]
 async fn listings_pass_over_unreadable_runs_and_go_on() {
-    let damaged = Damaged::new();
+    let damaged = ByHand::new();
     let ids = damaged.enqueue(4).await;
     damaged.spoil(ids[2], "UPDATE zapjobs_runs SET job_type = '?' WHERE id = ?1");
-    let mut seen = Vec::new();
-    let mut after = None;
-    loop {
-        let request = RunPageRequest { after, limit: 1, ..RunPageRequest::default() };
-        let page = damaged.storage.runs(request).await.unwrap();
-        seen.extend(page.runs.iter().map(|run| run.id));
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let seen = listed_one_by_one(&damaged.storage).await;
     assert_eq!(seen, [ids[3], ids[1], ids[0]]);
 }
 
 #[tokio::test]
 async fn runs_with_spoilt_tags_are_pruned_all_the_same() {
-    let damaged = Damaged::new();
+    let damaged = ByHand::new();
     let ids = damaged.enqueue(2).await;
     for id in &ids {
         damaged.storage.request_cancel(*id).await.unwrap();
@@ -195,7 +167,7 @@ async fn runs_with_spoilt_tags_are_pruned_all_the_same() {
     assert_eq!(damaged.storage.prune(request).await.unwrap(), 2);
 }
 
-impl Damaged {
+impl ByHand {
     fn clock_now(&self) -> Timestamp {
         zapjobs_storage::Clock::now(&*self.clock)
     }

@@ -1,39 +1,20 @@
 //! How sums are kept: folded when they are old, and never in the way.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tempfile::TempDir;
 use zapjobs_conformance::samples::{a_claim, a_run};
-use zapjobs_model::Timestamp;
-use zapjobs_sqlite::{SqliteOptions, SqliteStorage};
 use zapjobs_storage::{
-    Clock, ManualClock, PruneRequest, RunStore, Span, SpanStatistics, Statistics, StatisticsRequest,
+    Clock, PruneRequest, RunStore, Span, SpanStatistics, Statistics, StatisticsRequest,
 };
+
+use crate::harness::by_hand::ByHand;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-struct Kept {
-    storage: SqliteStorage,
-    clock: Arc<ManualClock>,
-    file: PathBuf,
-    _home: TempDir,
-}
-
-impl Kept {
-    fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("jobs.db");
-        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_790_000_000_000_000)));
-        let options = SqliteOptions { clock: clock.clone(), ..SqliteOptions::file(&file) };
-        let storage = SqliteStorage::open(options).unwrap();
-        Self { storage, clock, file, _home: home }
-    }
-
-    async fn enqueue(&self, queue: &str, count: usize) {
+impl ByHand {
+    async fn enqueue_into(&self, queue: &str, count: usize) {
         let runs: Vec<_> = (0..count).map(|_| a_run(queue)).collect();
         self.storage.enqueue(&runs).await.unwrap();
     }
@@ -64,22 +45,22 @@ impl Kept {
 
 #[tokio::test]
 async fn one_group_writes_one_row_for_each_hour_and_queue() {
-    let kept = Kept::new();
-    kept.enqueue("a", 40).await;
-    kept.enqueue("b", 2).await;
+    let kept = ByHand::new();
+    kept.enqueue_into("a", 40).await;
+    kept.enqueue_into("b", 2).await;
     assert_eq!(kept.storage.claim(a_claim(5)).await.unwrap().len(), 5);
     assert_eq!(kept.rows(), [2, 0, 0]);
     kept.clock.advance(HOUR);
-    kept.enqueue("a", 1).await;
+    kept.enqueue_into("a", 1).await;
     assert_eq!(kept.rows(), [3, 0, 0]);
 }
 
 #[tokio::test]
 async fn old_hours_become_days_and_old_days_the_total() {
-    let kept = Kept::new();
+    let kept = ByHand::new();
     for _ in 0..3 {
-        kept.enqueue("a", 2).await;
-        kept.enqueue("b", 1).await;
+        kept.enqueue_into("a", 2).await;
+        kept.enqueue_into("b", 1).await;
         kept.clock.advance(HOUR);
     }
     let days = kept.spans(Span::Day).await;
@@ -98,7 +79,7 @@ async fn old_hours_become_days_and_old_days_the_total() {
     assert_eq!(kept.total().await, 9);
 
     kept.clock.advance(400 * DAY);
-    kept.enqueue("a", 1).await;
+    kept.enqueue_into("a", 1).await;
     kept.prune().await;
     assert_eq!(kept.rows(), [1, 0, 2]);
     assert_eq!(kept.total().await, 10);
@@ -113,11 +94,11 @@ async fn old_hours_become_days_and_old_days_the_total() {
 
 #[tokio::test]
 async fn a_day_that_is_folded_in_part_is_whole_in_the_answer() {
-    let kept = Kept::new();
+    let kept = ByHand::new();
     let begin = Span::Day.begin(kept.clock.now()).plus(DAY);
     for hour in 0..24 {
         kept.clock.set(begin.plus(hour * HOUR));
-        kept.enqueue("a", 1).await;
+        kept.enqueue_into("a", 1).await;
     }
     kept.clock.set(begin.plus(14 * DAY + 12 * HOUR));
     kept.prune().await;
@@ -132,7 +113,7 @@ async fn a_day_that_is_folded_in_part_is_whole_in_the_answer() {
 async fn many_rows_are_folded_over_many_calls_and_none_is_lost() {
     const QUEUES: usize = 300;
     const HOURS: u32 = 20;
-    let kept = Kept::new();
+    let kept = ByHand::new();
     for _ in 0..HOURS {
         let runs: Vec<_> = (0..QUEUES).map(|queue| a_run(&format!("q{queue}"))).collect();
         kept.storage.enqueue(&runs).await.unwrap();
@@ -153,11 +134,11 @@ async fn many_rows_are_folded_over_many_calls_and_none_is_lost() {
 
 #[tokio::test]
 async fn damaged_sums_stop_no_write() {
-    let kept = Kept::new();
-    kept.enqueue("a", 1).await;
+    let kept = ByHand::new();
+    kept.enqueue_into("a", 1).await;
     let spoil = "UPDATE zapjobs_statistics SET enqueued = 'many'";
     Connection::open(&kept.file).unwrap().execute_batch(spoil).unwrap();
     assert_eq!(kept.total().await, 0, "it is passed over");
-    kept.enqueue("a", 2).await;
+    kept.enqueue_into("a", 2).await;
     assert_eq!(kept.total().await, 2, "and begun anew");
 }

@@ -2,11 +2,10 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::process;
+use crate::debian;
 use crate::say::say;
 
 /// Names that a browser of this kind has.
@@ -20,19 +19,14 @@ pub(crate) fn find() -> Result<PathBuf> {
     if let Some(found) = installed() {
         return Ok(found);
     }
-    if !may_install() {
+    if !debian::may_install() {
         bail!(
             "the dashboard's tests need Chromium: on Debian, as root, `apt-get install -y \
              --no-install-recommends chromium`; elsewhere, install it or name it by ZAPJOBS_CHROMIUM"
         );
     }
     say!("  installing Debian's chromium ...");
-    let install = ["install", "-y", "--no-install-recommends", "chromium"];
-    // Lists that are there and fresh enough need not be fetched.
-    if process::run(&mut apt(&install)).is_err() {
-        process::run(&mut apt(&["update"]))?;
-        process::run(&mut apt(&install))?;
-    }
+    debian::install(&["chromium"])?;
     match installed() {
         Some(found) => Ok(found),
         None => bail!("chromium was installed, and is not in PATH"),
@@ -44,15 +38,4 @@ fn installed() -> Option<PathBuf> {
     env::split_paths(&path)
         .flat_map(|folder| NAMES.map(|name| folder.join(name)))
         .find(|program| program.is_file())
-}
-
-fn may_install() -> bool {
-    let is_root = process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    is_root && process::exists("apt-get", "--version")
-}
-
-fn apt(arguments: &[&str]) -> Command {
-    let mut command = Command::new("apt-get");
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    command
 }

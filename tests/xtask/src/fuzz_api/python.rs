@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::debian;
 use crate::process;
 use crate::say::say;
 use crate::workspace::user_cache;
@@ -46,28 +47,12 @@ fn make(home: &Path) -> Result<()> {
     if process::capture(&mut venv).is_ok() {
         return Ok(());
     }
-    if !may_install() {
+    if !debian::may_install() {
         bail!(
             "fuzzing the API needs Python 3.10 or newer with venv: on Debian, as root, `apt-get \
              install -y --no-install-recommends python3 python3-venv`; elsewhere, install it"
         );
     }
-    let install = ["install", "-y", "--no-install-recommends"];
-    let install: Vec<&str> = install.into_iter().chain(PACKAGES).collect();
-    if process::run(&mut apt(&install)).is_err() {
-        process::run(&mut apt(&["update"]))?;
-        process::run(&mut apt(&install))?;
-    }
+    debian::install(&PACKAGES)?;
     process::capture(&mut venv).map(drop)
-}
-
-fn may_install() -> bool {
-    let is_root = process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    is_root && process::exists("apt-get", "--version")
-}
-
-fn apt(arguments: &[&str]) -> Command {
-    let mut command = Command::new("apt-get");
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    command
 }

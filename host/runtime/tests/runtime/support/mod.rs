@@ -1,5 +1,7 @@
 //! A sandbox whose plugins do what a test says, so that the runtime is tested without wasm.
 
+pub(crate) mod directory;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! How the tests open this driver: each with a key prefix of its own, on the servers that
 //! `ZAPJOBS_TEST_REDIS` and its kin name.
 
+pub(crate) mod alone;
 pub(crate) mod chance;
 pub(crate) mod runs;
 

@@ -1,7 +1,6 @@
 //! Runs to try things with.
 
-#[allow(unused_imports, reason = "each test file uses a part")]
-pub(crate) use zapjobs_conformance::samples::{a_claim, a_run, completion};
+pub(crate) use zapjobs_conformance::samples::{a_claim, a_run, completion, listed_one_by_one};
 use zapjobs_model::{Outcome, RetryPolicy, Run, Timestamp, Transition, Usage, settle};
 
 /// The run's lease ran out.

@@ -1,5 +1,7 @@
 //! How the suite opens this driver.
 
+pub(crate) mod by_hand;
+
 use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
